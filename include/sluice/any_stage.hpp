@@ -1,0 +1,149 @@
+#pragma once
+
+#include <sluice/batch.hpp>
+#include <sluice/codec.hpp>
+#include <sluice/stage.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Type erasure between the typed pipeline and the engine. Users need none of this.
+namespace sluice {
+
+/// Decoded records of some type with their ids; the type is known to the RecordType that made it.
+struct AnyBatch {
+  std::vector<RecordId> ids;
+  std::shared_ptr<void> records;  ///< a std::vector<T>
+
+  std::size_t size() const noexcept { return ids.size(); }
+};
+
+/// What the engine can do with records of a type that it doesn't know.
+struct RecordType {
+  AnyBatch (*decode)(const EncodedBatch&);
+  EncodedBatch (*encode)(AnyBatch);
+  /// Moves `count` records, from the one at `first`, into a batch of their own.
+  AnyBatch (*take)(AnyBatch&, std::size_t first, std::size_t count);
+};
+
+/// How many records a record of the batch became, where that is not one.
+struct Descent {
+  std::uint64_t origin = 0;
+  std::int64_t change = 0;  ///< outputs - 1
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(origin, change);
+  }
+};
+
+struct ProcessResult {
+  AnyBatch outputs;
+  std::vector<Descent> descents;
+};
+
+/// One worker's stage, with its types erased.
+class AnyStage {
+ public:
+  virtual ~AnyStage() = default;
+  virtual void setup_on_node(const WorkerContext& context) = 0;
+  virtual void setup(const WorkerContext& context) = 0;
+  virtual ProcessResult process(AnyBatch batch) = 0;
+  virtual void teardown() = 0;
+};
+
+using StageFactory = std::function<std::unique_ptr<AnyStage>()>;
+
+/// Ids for the outputs of a batch, and the descents of its inputs: an only child keeps its parent's
+/// id, siblings get their number appended.
+std::vector<RecordId> child_ids(const std::vector<RecordId>& parents,
+                                const std::vector<std::uint32_t>& sources,
+                                std::vector<Descent>& descents);
+
+/// Rethrows the DecodeError in flight with the record's id in front.
+[[noreturn]] void rethrow_decode_error(const RecordId& id);
+
+template <class T>
+AnyBatch decode_records(const EncodedBatch& encoded) {
+  auto records = std::make_shared<std::vector<T>>(encoded.size());
+  AnyBatch batch;
+  batch.ids.reserve(encoded.size());
+  for (std::size_t i = 0; i < encoded.size(); ++i) {
+    try {
+      Decoder decoder(encoded.record_bytes(i), encoded.record_buffers(i));
+      decoder((*records)[i]);
+      decoder.finish();
+    } catch (const std::exception&) {
+      rethrow_decode_error(encoded.id(i));
+    }
+    batch.ids.push_back(encoded.id(i));
+  }
+  batch.records = std::move(records);
+  return batch;
+}
+
+template <class T>
+EncodedBatch encode_records(AnyBatch batch) {
+  EncodedBatch encoded;
+  const auto& records = *static_cast<std::vector<T>*>(batch.records.get());
+  Encoder encoder(encoded);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    encoder(records[i]);
+    encoded.end_record(std::move(batch.ids[i]));
+  }
+  return encoded;
+}
+
+template <class T>
+AnyBatch take_records(AnyBatch& batch, std::size_t first, std::size_t count) {
+  auto& records = *static_cast<std::vector<T>*>(batch.records.get());
+  const auto from = static_cast<std::ptrdiff_t>(first);
+  const auto to = static_cast<std::ptrdiff_t>(first + count);
+  AnyBatch part;
+  part.ids.assign(batch.ids.begin() + from, batch.ids.begin() + to);
+  part.records = std::make_shared<std::vector<T>>(std::make_move_iterator(records.begin() + from),
+                                                  std::make_move_iterator(records.begin() + to));
+  return part;
+}
+
+template <class T>
+const RecordType& record_type() {
+  static_assert(Encodable<T>,
+                "a record type must be default-constructible and have a serialize member or "
+                "functions: template <class A> void serialize(A& archive) { archive(a, b); }");
+  static constexpr RecordType type{&decode_records<T>, &encode_records<T>, &take_records<T>};
+  return type;
+}
+
+template <class S>
+class TypedStage final : public AnyStage {
+  using In = typename S::Input;
+  using Out = typename S::Output;
+
+ public:
+  explicit TypedStage(const S& prototype) : stage_(prototype) {}
+
+  void setup_on_node(const WorkerContext& context) override { stage_.setup_on_node(context); }
+  void setup(const WorkerContext& context) override { stage_.setup(context); }
+  void teardown() override { stage_.teardown(); }
+
+  ProcessResult process(AnyBatch input) override {
+    Batch<In> batch(std::move(*static_cast<std::vector<In>*>(input.records.get())));
+    Emitter<Out> emitter(input.size());
+    stage_.process(batch, emitter);
+    ProcessResult result;
+    result.outputs.ids = child_ids(input.ids, emitter.sources(), result.descents);
+    result.outputs.records = std::make_shared<std::vector<Out>>(std::move(emitter.records()));
+    return result;
+  }
+
+ private:
+  S stage_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// A block of bytes with shared ownership: the payload of a record. Copying a Buffer shares the
+/// bytes; writing through `mutable_data` copies them first if anyone else holds them, so a holder
+/// never sees another's changes. Large blocks come from a process-wide pool and return to it.
+/// Not thread-safe for one object; distinct objects that share bytes may be used by any thread.
+class Buffer {
+ public:
+  Buffer() = default;
+
+  /// `size` bytes, uninitialised.
+  explicit Buffer(std::size_t size);
+
+  /// A copy of the given bytes.
+  static Buffer copy_of(std::string_view bytes);
+
+  /// Takes over the string's bytes without copying them.
+  static Buffer adopt(std::string bytes);
+
+  const std::byte* data() const noexcept { return data_.get(); }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::string_view view() const noexcept {
+    return {reinterpret_cast<const char*>(data_.get()), size_};
+  }
+
+  /// Writable bytes; copies them first if they are shared.
+  std::byte* mutable_data();
+
+  friend bool operator==(const Buffer& a, const Buffer& b) noexcept { return a.view() == b.view(); }
+
+ private:
+  std::shared_ptr<std::byte> data_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <sluice/buffer.hpp>
+
+#include <compare>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// Who a record is: the index of the input record that it descends from, and its place among that
+/// record's descendants. `path` grows by four bytes (big endian) each time a stage turns one record
+/// into several, so ordering by (origin, path) is the order of a sequential run.
+struct RecordId {
+  std::uint64_t origin = 0;
+  std::string path;
+
+  auto operator<=>(const RecordId&) const = default;
+};
+
+/// A batch in wire form: every record's encoded bytes end to end, and beside them the large
+/// buffers, which are shared and never copied into the bytes. Moves between ranks.
+class EncodedBatch {
+ public:
+  std::size_t size() const noexcept { return entries_.size(); }
+  bool empty() const noexcept { return entries_.empty(); }
+  const RecordId& id(std::size_t i) const { return entries_[i].id; }
+
+  /// Bytes held: encoded bytes plus attached buffers.
+  std::uint64_t stored_bytes() const noexcept { return bytes_.size() + buffer_bytes_; }
+
+  std::string_view record_bytes(std::size_t i) const;
+  std::span<const Buffer> record_buffers(std::size_t i) const;
+
+  /// Appended to by an Encoder: a record's bytes and buffers first, then `end_record`.
+  std::string& open_bytes() noexcept { return bytes_; }
+  void attach(Buffer buffer);
+  void end_record(RecordId id);
+
+  void append(const EncodedBatch& other);
+  EncodedBatch slice(std::size_t first, std::size_t count) const;
+
+  /// The batch without its attached buffers, for the wire, and back; `buffers` are those of
+  /// `take_buffers`. `unpack` throws DecodeError when the bytes are not a packed batch.
+  void pack(std::string& out) const;
+  static EncodedBatch unpack(std::string_view packed, std::vector<Buffer> buffers);
+  std::vector<Buffer> take_buffers() && { return std::move(buffers_); }
+
+ private:
+  struct Entry {
+    RecordId id;
+    std::uint64_t bytes_end = 0;
+    std::uint64_t buffers_end = 0;
+  };
+  std::vector<Entry> entries_;
+  std::string bytes_;
+  std::vector<Buffer> buffers_;
+  std::uint64_t buffer_bytes_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <sluice/any_stage.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+/// The knobs of a stage; everything has a default.
+struct StageSpec {
+  std::string name;                       ///< "stage-1", "stage-2", … when left empty
+  std::size_t batch_size = 1;             ///< most records given to one call of `process`
+  std::optional<double> speed;            ///< records/s of one worker; absent: an equal share
+  double cpus = 1.0;                      ///< cores that one worker keeps busy
+  std::optional<std::size_t> workers;     ///< pins the number of workers
+  std::optional<std::size_t> workers_per_node;  ///< pins it per node
+  std::size_t slots = 2;                  ///< input slots: one in process, the others prefetched
+  /// How long an idle worker waits for a partial batch to fill.
+  std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(100);
+  /// Bytes that may be on their way to the stage or wait there; one batch always may. 0: no limit.
+  std::uint64_t byte_budget = 0;
+};
+
+/// A stage as the engine sees it.
+struct ErasedStage {
+  StageSpec spec;
+  StageFactory make;
+  const RecordType* input = nullptr;
+  const RecordType* output = nullptr;
+  std::string description;  ///< part of the digest by which ranks compare their pipelines
+};
+
+/// A linear chain of stages. `In` is what the pipeline takes and `Out` what its last stage makes; a
+/// stage whose input type differs from the output type before it does not compile.
+template <class In, class Out = In>
+class Pipeline {
+ public:
+  using Input = In;
+  using Output = Out;
+
+  explicit Pipeline(std::string name) : name_(std::move(name)) {}
+  Pipeline(std::string name, std::vector<ErasedStage> stages)
+      : name_(std::move(name)), stages_(std::move(stages)) {}
+
+  /// Appends a stage. Each worker gets a copy of `prototype`.
+  template <class S>
+    requires std::copy_constructible<S> && std::same_as<typename S::Input, Out>
+  Pipeline<In, typename S::Output> then(S prototype, StageSpec spec = {}) const {
+    using Next = typename S::Output;
+    auto stages = stages_;
+    if (spec.name.empty()) spec.name = "stage-" + std::to_string(stages.size() + 1);
+    stages.push_back({std::move(spec),
+                      [prototype] { return std::make_unique<TypedStage<S>>(prototype); },
+                      &record_type<Out>(), &record_type<Next>(), ""});
+    return Pipeline<In, Next>(name_, std::move(stages));
+  }
+
+  const std::string& name() const noexcept { return name_; }
+  const std::vector<ErasedStage>& stages() const noexcept { return stages_; }
+
+ private:
+  std::string name_;
+  std::vector<ErasedStage> stages_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <sluice/pipeline.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+enum class Mode { automatic, streaming, debug };
+
+/// Where the ranks are: `automatic` is MPI when a launcher started more than one rank, and worker
+/// threads in this process otherwise.
+enum class Launch { automatic, threads, mpi };
+
+/// How a stage has fared so far.
+struct StageStatus {
+  std::string name;
+  std::size_t workers = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  // Seconds, summed over the stage's workers.
+  double running = 0;  ///< in `process`
+  double starved = 0;  ///< waiting for input
+  double blocked = 0;  ///< waiting for room downstream
+  double setup = 0;    ///< in `setup_on_node` and `setup`
+};
+
+/// What a channel stored at its worst, counted by the channel, and what it may store (DESIGN I5).
+struct ChannelStatus {
+  std::uint64_t peak_records = 0;
+  std::uint64_t peak_bytes = 0;
+  std::uint64_t bound_records = 0;  ///< an output batch per producer, an input batch per consumer
+};
+
+/// A picture of a run, for whoever shows it.
+struct RunStatus {
+  std::string pipeline;
+  std::uint64_t inputs = 0;
+  std::uint64_t done = 0;  ///< inputs whose every descendant is finished
+  double seconds = 0;      ///< since the run started
+  std::optional<double> first_done;  ///< seconds from the start to the first input done
+  std::vector<StageStatus> stages;
+  std::vector<ChannelStatus> channels;  ///< channel k feeds stage k
+  std::uint64_t control_messages = 0;   ///< sent and received by the coordinator
+  bool finished = false;
+};
+
+struct RunOptions {
+  Mode mode = Mode::automatic;
+  Launch launch = Launch::automatic;
+  /// Worker threads when not under MPI; 0: every core for the slowest stage, and one worker for
+  /// each other stage.
+  std::size_t workers = 0;
+  std::filesystem::path run_dir = ".";
+  /// Called on the coordinator's thread, every `status_interval` and once at the end.
+  std::function<void(const RunStatus&)> on_status;
+  std::chrono::nanoseconds status_interval = std::chrono::seconds(1);
+};
+
+/// What the engine runs: `PipelineSpec` with its types erased.
+struct ErasedSpec {
+  std::string name;
+  std::vector<ErasedStage> stages;
+  /// Asked for on the coordinator only, so other ranks need not hold the input.
+  std::function<AnyBatch()> input;
+  /// Names an input record in errors.
+  std::function<std::string(std::size_t)> key_of;
+  /// Given every output of the last stage, on the coordinator; null if they are not wanted.
+  std::function<void(AnyBatch)> on_output;
+  RunOptions options;
+};
+
+/// Runs until every input is done. Throws Error on failure: on the coordinator the cause, on the
+/// other ranks RunStopped. The spec is built by `build` so that an error in building it on one rank
+/// stops them all. Returns the final status; on ranks other than the coordinator only `pipeline` is
+/// set.
+RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions& launch_options);
+
+/// True on the one rank that holds the input and gets the outputs; true without a launcher.
+bool is_coordinator();
+
+/// A pipeline with its input and the run's options.
+template <class In, class Out>
+struct PipelineSpec {
+  Pipeline<In, Out> pipeline;
+  /// Called on the coordinator only.
+  std::function<std::vector<In>()> input;
+  bool collect = false;   ///< return the last stage's outputs on the coordinator
+  bool in_order = false;  ///< and in input order
+  RunOptions options;
+
+  PipelineSpec(Pipeline<In, Out> p, std::vector<In> records)
+      : pipeline(std::move(p)), input([records = std::move(records)] { return records; }) {}
+  PipelineSpec(Pipeline<In, Out> p, std::function<std::vector<In>()> make_input)
+      : pipeline(std::move(p)), input(std::move(make_input)) {}
+};
+
+template <class Out>
+struct RunResult {
+  std::vector<Out> outputs;  ///< on the coordinator, if collected
+  RunStatus status;
+};
+
+/// Collects batches of `Out` and puts them in order; used by run_pipeline.
+std::vector<std::size_t> order_of(const std::vector<RecordId>& ids);
+
+/// Runs the pipeline in the mode and over the ranks that the options and the launcher say. Every
+/// rank calls it with the same pipeline. Throws as run_erased does.
+template <class In, class Out>
+RunResult<Out> run_pipeline(const PipelineSpec<In, Out>& spec) {
+  RunResult<Out> result;
+  std::vector<RecordId> ids;
+  ErasedSpec erased;
+  erased.name = spec.pipeline.name();
+  erased.stages = spec.pipeline.stages();
+  erased.options = spec.options;
+  erased.input = [&spec] {
+    AnyBatch batch;
+    auto records = std::make_shared<std::vector<In>>(spec.input());
+    batch.ids.resize(records->size());
+    for (std::size_t i = 0; i < records->size(); ++i) batch.ids[i].origin = i;
+    batch.records = std::move(records);
+    return batch;
+  };
+  if (spec.collect) {
+    erased.on_output = [&](AnyBatch batch) {
+      auto& records = *static_cast<std::vector<Out>*>(batch.records.get());
+      std::move(records.begin(), records.end(), std::back_inserter(result.outputs));
+      std::move(batch.ids.begin(), batch.ids.end(), std::back_inserter(ids));
+    };
+  }
+  result.status = run_erased([&erased] { return erased; }, spec.options);
+  if (spec.in_order) {
+    std::vector<Out> ordered;
+    ordered.reserve(result.outputs.size());
+    for (const auto i : order_of(ids)) ordered.push_back(std::move(result.outputs[i]));
+    result.outputs = std::move(ordered);
+  }
+  return result;
+}
+
+/// Runs `body` and turns what it throws into one message on standard error and an exit code, both
+/// only once however many ranks there are.
+int guard_main(const std::function<int()>& body);
+
+}  // namespace sluice

@@ -1,0 +1,10 @@
+#pragma once
+
+/// All of the C++ interface.
+#include <sluice/buffer.hpp>
+#include <sluice/error.hpp>
+#include <sluice/pipeline.hpp>
+#include <sluice/record.hpp>
+#include <sluice/run.hpp>
+#include <sluice/stage.hpp>
+#include <sluice/version.hpp>

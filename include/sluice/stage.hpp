@@ -1,0 +1,81 @@
+#pragma once
+
+#include <sluice/batch.hpp>
+#include <sluice/codec.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace sluice {
+
+/// What a worker knows of its place in the run.
+struct WorkerContext {
+  std::string stage;               ///< the stage's name
+  std::size_t worker = 0;          ///< this worker's number within its stage, from 0
+  std::size_t workers = 1;         ///< how many workers the stage has
+  int rank = 0;                    ///< its rank in the run
+  std::string node;                ///< host name
+  std::filesystem::path run_dir;   ///< where relative output paths belong; "." if the run has none
+};
+
+/// User code: a stage of a pipeline. Each worker owns a copy of the object that was given to the
+/// pipeline and calls it from one thread; hold expensive state in members that `setup` fills.
+/// Any exception thrown stops the run with an error that names the stage and the record.
+template <class In, class Out>
+class Stage {
+ public:
+  using Input = In;
+  using Output = Out;
+
+  virtual ~Stage() = default;
+
+  /// Once per node and stage, before any worker there is set up: unpack files, warm a cache.
+  virtual void setup_on_node(const WorkerContext&) {}
+  /// Once per worker, before its first batch: load the model, open the file.
+  virtual void setup(const WorkerContext&) {}
+  /// Once per batch, of 1 to `batch_size` records.
+  virtual void process(Batch<In>& batch, Emitter<Out>& out) = 0;
+  /// Once per worker, after its last batch; not called if the run fails.
+  virtual void teardown() {}
+};
+
+/// A stage that turns each record into exactly one.
+template <class In, class Out>
+class MapStage : public Stage<In, Out> {
+ public:
+  virtual Out map(In record) = 0;
+
+  void process(Batch<In>& batch, Emitter<Out>& out) final {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      try {
+        out.emit(i, map(std::move(batch[i])));
+      } catch (const std::exception& error) {
+        throw RecordError(i, error.what());
+      }
+    }
+  }
+};
+
+/// A stage made of a function of one record, for work that needs no setup.
+template <class In, class Out, class Function>
+class FunctionStage final : public MapStage<In, Out> {
+ public:
+  explicit FunctionStage(Function function) : function_(std::move(function)) {}
+  Out map(In record) override { return function_(std::move(record)); }
+
+ private:
+  Function function_;
+};
+
+/// `map<In>(function)`: a stage that applies `function` to each record.
+template <class In, class Function>
+auto map(Function function) {
+  using Out = std::decay_t<std::invoke_result_t<Function&, In>>;
+  return FunctionStage<In, Out, Function>(std::move(function));
+}
+
+}  // namespace sluice

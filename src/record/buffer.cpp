@@ -1,0 +1,32 @@
+#include <sluice/buffer.hpp>
+
+#include "record/buffer_pool.hpp"
+
+#include <cstring>
+
+namespace sluice {
+
+Buffer::Buffer(std::size_t size) : data_(allocate_block(size)), size_(size) {}
+
+Buffer Buffer::copy_of(std::string_view bytes) {
+  Buffer buffer(bytes.size());
+  if (!bytes.empty()) std::memcpy(buffer.data_.get(), bytes.data(), bytes.size());
+  return buffer;
+}
+
+Buffer Buffer::adopt(std::string bytes) {
+  Buffer buffer;
+  buffer.size_ = bytes.size();
+  if (bytes.empty()) return buffer;
+  auto owner = std::make_shared<std::string>(std::move(bytes));
+  auto* data = reinterpret_cast<std::byte*>(owner->data());
+  buffer.data_ = std::shared_ptr<std::byte>(std::move(owner), data);
+  return buffer;
+}
+
+std::byte* Buffer::mutable_data() {
+  if (data_.use_count() > 1) *this = copy_of(view());
+  return data_.get();
+}
+
+}  // namespace sluice

@@ -1,0 +1,71 @@
+#include <sluice/codec.hpp>
+
+#include <fmt/format.h>
+
+namespace sluice {
+namespace {
+
+// A buffer is written as its size, shifted left by one; the low bit says that it is attached.
+constexpr std::uint64_t attached_bit = 1;
+
+}  // namespace
+
+void Encoder::write_size(std::uint64_t size) {
+  while (size >= 0x80) {
+    bytes_.push_back(static_cast<char>((size & 0x7f) | 0x80));
+    size >>= 7;
+  }
+  bytes_.push_back(static_cast<char>(size));
+}
+
+void Encoder::write_buffer(const Buffer& buffer) {
+  const bool attached = batch_ != nullptr && buffer.size() >= attach_threshold;
+  write_size(buffer.size() << 1 | (attached ? attached_bit : 0));
+  if (attached) {
+    batch_->attach(buffer);
+  } else {
+    write(buffer.data(), buffer.size());
+  }
+}
+
+std::uint64_t Decoder::read_size() {
+  std::uint64_t size = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const auto byte = static_cast<std::uint8_t>(read_view(1).front());
+    size |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if ((byte & 0x80) == 0) return size;
+  }
+  throw DecodeError("a size field is longer than 64 bits");
+}
+
+std::string_view Decoder::read_view(std::size_t size) {
+  if (size > bytes_.size()) throw_truncated(size);
+  const auto view = bytes_.substr(0, size);
+  bytes_.remove_prefix(size);
+  return view;
+}
+
+Buffer Decoder::read_buffer() {
+  const auto tag = read_size();
+  const auto size = tag >> 1;
+  if ((tag & attached_bit) == 0) return Buffer::copy_of(read_view(size));
+  if (buffers_.empty() || buffers_.front().size() != size) {
+    throw DecodeError(fmt::format("an attached buffer of {} bytes is missing", size));
+  }
+  Buffer buffer = buffers_.front();
+  buffers_ = buffers_.subspan(1);
+  return buffer;
+}
+
+void Decoder::finish() const {
+  if (bytes_.empty() && buffers_.empty()) return;
+  throw DecodeError(fmt::format("{} bytes and {} buffers were left over after reading the record",
+                                bytes_.size(), buffers_.size()));
+}
+
+void Decoder::throw_truncated(std::size_t wanted) const {
+  throw DecodeError(
+      fmt::format("{} bytes were expected where only {} are left", wanted, bytes_.size()));
+}
+
+}  // namespace sluice

@@ -1,0 +1,40 @@
+#include <sluice/any_stage.hpp>
+
+#include <fmt/format.h>
+
+namespace sluice {
+namespace {
+
+void append_big_endian(std::string& path, std::uint32_t number) {
+  for (int shift = 24; shift >= 0; shift -= 8) path.push_back(static_cast<char>(number >> shift));
+}
+
+}  // namespace
+
+std::vector<RecordId> child_ids(const std::vector<RecordId>& parents,
+                                const std::vector<std::uint32_t>& sources,
+                                std::vector<Descent>& descents) {
+  std::vector<std::uint32_t> children(parents.size(), 0);
+  for (const auto source : sources) ++children[source];
+  for (std::size_t i = 0; i < parents.size(); ++i) {
+    if (children[i] != 1) descents.push_back({parents[i].origin, std::int64_t{children[i]} - 1});
+  }
+  std::vector<std::uint32_t> numbered(parents.size(), 0);
+  std::vector<RecordId> ids;
+  ids.reserve(sources.size());
+  for (const auto source : sources) {
+    auto& id = ids.emplace_back(parents[source]);
+    if (children[source] > 1) append_big_endian(id.path, numbered[source]++);
+  }
+  return ids;
+}
+
+void rethrow_decode_error(const RecordId& id) {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    throw DecodeError(fmt::format("record {} cannot be decoded: {}", id.origin, error.what()));
+  }
+}
+
+}  // namespace sluice

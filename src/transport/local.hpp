@@ -1,0 +1,14 @@
+#pragma once
+
+#include "transport/transport.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sluice::transport {
+
+/// The ends of `size` ranks that are threads of this process, all on node 0. Buffers are handed
+/// over, not copied. Each end may outlive the others.
+std::vector<std::unique_ptr<Transport>> make_local_ranks(int size);
+
+}  // namespace sluice::transport

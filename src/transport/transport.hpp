@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sluice/buffer.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::transport {
+
+using Rank = int;
+
+/// Bytes and, beside them, buffers that are never copied into them.
+struct Message {
+  Rank peer = 0;  ///< the receiver when sent, the sender when received
+  std::string bytes;
+  std::vector<Buffer> buffers;
+};
+
+/// One rank's end of the message system. Messages between two ranks arrive whole, once, and in the
+/// order sent. All calls but `notify` come from the rank's communication thread.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  virtual Rank rank() const = 0;
+  virtual int size() const = 0;
+  /// Ranks with the same number share a node; numbers run from 0.
+  virtual int node_of(Rank rank) const = 0;
+  virtual int nodes() const = 0;
+
+  /// Never blocks. The transport keeps the message until it has left. A rank may send to itself.
+  virtual void send(Message message) = 0;
+
+  /// A message that has arrived whole, if there is one; moves transfers along. Never blocks.
+  virtual std::optional<Message> receive() = 0;
+
+  /// Sleeps until a message may have arrived, `notify` was called, or `longest` has passed. May
+  /// return early; using no measurable CPU while nothing happens.
+  virtual void wait(std::chrono::nanoseconds longest) = 0;
+
+  /// Ends the `wait` under way or, if there is none, the next one. Any thread may call it.
+  virtual void notify() = 0;
+
+  /// Waits until every message sent has left this rank, at most `longest`; false if some have not.
+  virtual bool flush(std::chrono::nanoseconds longest) = 0;
+};
+
+}  // namespace sluice::transport
