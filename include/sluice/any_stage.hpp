@@ -120,22 +120,19 @@ const RecordType& record_type() {
   return type;
 }
 
-template <class S>
+template <class In, class Out>
 class TypedStage final : public AnyStage {
-  using In = typename S::Input;
-  using Out = typename S::Output;
-
  public:
-  explicit TypedStage(const S& prototype) : stage_(prototype) {}
+  explicit TypedStage(std::unique_ptr<Stage<In, Out>> stage) : stage_(std::move(stage)) {}
 
-  void setup_on_node(const WorkerContext& context) override { stage_.setup_on_node(context); }
-  void setup(const WorkerContext& context) override { stage_.setup(context); }
-  void teardown() override { stage_.teardown(); }
+  void setup_on_node(const WorkerContext& context) override { stage_->setup_on_node(context); }
+  void setup(const WorkerContext& context) override { stage_->setup(context); }
+  void teardown() override { stage_->teardown(); }
 
   ProcessResult process(AnyBatch input) override {
     Batch<In> batch(std::move(*static_cast<std::vector<In>*>(input.records.get())));
     Emitter<Out> emitter(input.size());
-    stage_.process(batch, emitter);
+    stage_->process(batch, emitter);
     ProcessResult result;
     result.outputs.ids = child_ids(input.ids, emitter.sources(), result.descents);
     result.outputs.records = std::make_shared<std::vector<Out>>(std::move(emitter.records()));
@@ -143,7 +140,7 @@ class TypedStage final : public AnyStage {
   }
 
  private:
-  S stage_;
+  std::unique_ptr<Stage<In, Out>> stage_;
 };
 
 }  // namespace sluice

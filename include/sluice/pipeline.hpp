@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -56,8 +57,11 @@ class Pipeline {
     auto stages = stages_;
     if (spec.name.empty()) spec.name = "stage-" + std::to_string(stages.size() + 1);
     stages.push_back({std::move(spec),
-                      [prototype] { return std::make_unique<TypedStage<S>>(prototype); },
-                      &record_type<Out>(), &record_type<Next>(), ""});
+                      [prototype] {
+                        return std::make_unique<TypedStage<Out, Next>>(
+                            std::make_unique<S>(prototype));
+                      },
+                      &record_type<Out>(), &record_type<Next>(), typeid(S).name()});
     return Pipeline<In, Next>(name_, std::move(stages));
   }
 

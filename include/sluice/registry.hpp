@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -63,6 +64,9 @@ struct StageKind {
   StageSpec defaults;  ///< what a job file leaves unsaid: workers, cpus, speed, …
   /// Makes one worker's stage; throws UsageError if the settings make no sense together.
   std::function<std::unique_ptr<RecordStage>(const Settings&)> make;
+  /// For a sink, else null: a line for the end of the run that says where the output is and how to
+  /// look at it. Relative output paths belong to `run_dir`.
+  std::function<std::string(const Settings&, const std::filesystem::path& run_dir)> output_hint;
 };
 
 /// The stage kinds that are known: the built-in ones, and those of loaded plugins.
