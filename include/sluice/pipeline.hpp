@@ -15,12 +15,12 @@ namespace sluice {
 
 /// The knobs of a stage; everything has a default.
 struct StageSpec {
-  std::string name;                       ///< "stage-1", "stage-2", … when left empty
+  std::string name = {};                  ///< "stage-1", "stage-2", … when left empty
   std::size_t batch_size = 1;             ///< most records given to one call of `process`
-  std::optional<double> speed;            ///< records/s of one worker; absent: an equal share
+  std::optional<double> speed = {};       ///< records/s of one worker; absent: an equal share
   double cpus = 1.0;                      ///< cores that one worker keeps busy
-  std::optional<std::size_t> workers;     ///< pins the number of workers
-  std::optional<std::size_t> workers_per_node;  ///< pins it per node
+  std::optional<std::size_t> workers = {};  ///< pins the number of workers
+  std::optional<std::size_t> workers_per_node = {};  ///< pins it per node
   std::size_t slots = 2;                  ///< input slots: one in process, the others prefetched
   /// How long an idle worker waits for a partial batch to fill.
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(100);
