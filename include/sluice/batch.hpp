@@ -60,8 +60,9 @@ class Emitter {
 /// Throw it from `process` to say which record of the batch is the bad one; any other exception is
 /// taken to concern the whole batch.
 struct RecordError : StageError {
-  RecordError(std::size_t index_in_batch, const std::string& message)
-      : StageError(message), index(index_in_batch) {}
+  RecordError(std::size_t index_in_batch, const std::string& message,
+              ExitCode code = ExitCode::stage)
+      : StageError(message, code), index(index_in_batch) {}
   std::size_t index;
 };
 

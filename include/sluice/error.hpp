@@ -8,14 +8,14 @@ namespace sluice {
 /// What the process returns to the shell; documented in docs/exit-codes.md.
 enum class ExitCode : int {
   success = 0,
-  internal = 1,   ///< a bug in sluice: a broken invariant, an unexpected failure of a library
-  usage = 2,      ///< a bad command line or job file
-  input = 3,      ///< the input is missing, empty or unreadable
-  plugin = 4,     ///< a plugin is missing, or was built for another version
-  launch = 5,     ///< too few ranks, or ranks that run different pipelines
-  stage = 6,      ///< user code threw
-  decode = 7,     ///< a record could not be decoded
-  io = 8,         ///< an output could not be written
+  internal = 1,  ///< a bug in sluice: a broken invariant, an unexpected failure of a library
+  usage = 2,     ///< a bad command line or job file
+  input = 3,     ///< the input is missing, empty or unreadable
+  plugin = 4,    ///< a plugin is missing, or was built for another version
+  launch = 5,    ///< too few ranks, or ranks that run different pipelines
+  stage = 6,     ///< user code threw
+  decode = 7,    ///< a record could not be decoded
+  io = 8,        ///< an output could not be written
 };
 
 /// Base of every exception that sluice throws. `what()` is one paragraph for the user: what was
@@ -49,9 +49,11 @@ struct LaunchError : Error {
   explicit LaunchError(const std::string& message) : Error(ExitCode::launch, message) {}
 };
 
-/// A stage's own code threw; names the stage and the record.
+/// A stage's own code threw; names the stage and the record. The code is that of the cause, if the
+/// cause was an Error, so that an unreadable file or an unwritable output keeps its exit code.
 struct StageError : Error {
-  explicit StageError(const std::string& message) : Error(ExitCode::stage, message) {}
+  explicit StageError(const std::string& message, ExitCode code = ExitCode::stage)
+      : Error(code, message) {}
 };
 
 /// A record's bytes do not fit its type.

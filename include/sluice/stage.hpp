@@ -14,12 +14,12 @@ namespace sluice {
 
 /// What a worker knows of its place in the run.
 struct WorkerContext {
-  std::string stage;               ///< the stage's name
-  std::size_t worker = 0;          ///< this worker's number within its stage, from 0
-  std::size_t workers = 1;         ///< how many workers the stage has
-  int rank = 0;                    ///< its rank in the run
-  std::string node;                ///< host name
-  std::filesystem::path run_dir;   ///< where relative output paths belong; "." if the run has none
+  std::string stage;              ///< the stage's name
+  std::size_t worker = 0;         ///< this worker's number within its stage, from 0
+  std::size_t workers = 1;        ///< how many workers the stage has
+  int rank = 0;                   ///< its rank in the run
+  std::string node;               ///< host name
+  std::filesystem::path run_dir;  ///< where relative output paths belong; "." if the run has none
 };
 
 /// User code: a stage of a pipeline. Each worker owns a copy of the object that was given to the
@@ -53,6 +53,8 @@ class MapStage : public Stage<In, Out> {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       try {
         out.emit(i, map(std::move(batch[i])));
+      } catch (const Error& error) {
+        throw RecordError(i, error.what(), error.code());
       } catch (const std::exception& error) {
         throw RecordError(i, error.what());
       }
