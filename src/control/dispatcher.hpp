@@ -1,0 +1,105 @@
+#pragma once
+
+#include "control/types.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <vector>
+
+namespace sluice::control {
+
+struct ChannelSpec {
+  std::uint64_t batch_size = 1;   ///< records in a full input batch of a consumer
+  std::uint64_t slots = 2;        ///< of each consumer
+  Time batch_wait{0};             ///< how long an idle consumer waits for a partial batch to fill
+  std::uint64_t byte_budget = 0;  ///< most bytes granted and not yet taken; 0: no limit
+};
+
+/// Matches the free slots of a channel's consumers with its producers' backlog. Pure.
+///
+/// A consumer of `slots` slots has one batch in `process` and at most `slots - 1` (but at least
+/// one) granted and not yet taken; a slot is reserved at the grant. A batch is filled by one or
+/// more grants, one batch at a time, so that small outputs coalesce into full batches. The
+/// longest-waiting backlog is served first. A new batch goes to an idle consumer if there is one,
+/// on the producer's node if there is a choice, then to the one with most free slots, then to the
+/// one served longest ago. Every misuse of a credit throws InvariantError (DESIGN I4).
+class Dispatcher {
+ public:
+  /// `nodes[r]` is the node of rank r.
+  Dispatcher(ChannelSpec spec, std::vector<int> nodes) : spec_(spec), nodes_(std::move(nodes)) {}
+
+  void add_consumer(Rank rank);
+  void backlog(Rank producer, std::uint64_t records, std::uint64_t bytes);
+  /// Returns how many records the batch has.
+  std::uint64_t taken(Rank consumer, BatchId batch);
+  void finished(Rank consumer, BatchId batch);
+  /// No backlog will be announced any more.
+  void end_of_input() { ended_ = true; }
+
+  /// Appends the grants and seals that are due.
+  void match(Time now, Commands& commands);
+
+  /// When `match` must be called again though no event has come.
+  std::optional<Time> deadline() const;
+
+  /// The input has ended and everything is granted.
+  bool drained() const { return ended_ && backlogs_.empty() && !open_; }
+  /// Drained, and every batch is finished.
+  bool idle() const { return drained() && held_ == 0; }
+
+ private:
+  struct Backlog {
+    Rank producer;
+    std::uint64_t records;
+    std::uint64_t bytes;
+  };
+  struct GrantedBatch {
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+  };
+  struct Consumer {
+    std::map<BatchId, GrantedBatch> granted;  ///< not yet taken
+    std::set<BatchId> running;
+    std::uint64_t served = 0;  ///< when it last got a batch, in batches
+
+    std::uint64_t held() const { return granted.size() + running.size(); }
+  };
+  struct OpenBatch {
+    Rank consumer;
+    BatchId id;
+    Time since;
+  };
+  /// (busy, slots held, served, rank): the least is served first.
+  using Preference = std::tuple<bool, std::uint64_t, std::uint64_t, Rank>;
+
+  bool has_room(const Consumer& consumer) const;
+  void enlist(Rank rank, const Consumer& consumer);
+  void delist(Rank rank, const Consumer& consumer);
+  Preference preference(Rank rank, const Consumer& consumer) const;
+  std::optional<Rank> choose(int node) const;
+  std::uint64_t affordable(const Backlog& front) const;
+  bool open_batch(Time now);
+  void grant(std::uint64_t records, Commands& commands);
+  void seal(Commands& commands);
+  void seal_if_due(Time now, Commands& commands);
+  bool open_is_awaited() const;
+  Consumer& consumer(Rank rank);
+  GrantedBatch& open_contents();
+
+  ChannelSpec spec_;
+  std::vector<int> nodes_;
+  std::deque<Backlog> backlogs_;
+  std::map<Rank, Consumer> consumers_;
+  std::map<int, std::set<Preference>> room_on_node_;
+  std::set<Preference> room_;
+  std::optional<OpenBatch> open_;
+  BatchId next_batch_ = 1;
+  std::uint64_t held_ = 0;           ///< batches granted or running
+  std::uint64_t granted_bytes_ = 0;  ///< granted and not yet taken
+  bool ended_ = false;
+};
+
+}  // namespace sluice::control

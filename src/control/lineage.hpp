@@ -1,0 +1,27 @@
+#pragma once
+
+#include "control/types.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace sluice::control {
+
+/// Counts each input record's living descendants. An input is done when none is left: every one was
+/// acknowledged by the last stage or dropped on purpose. Pure. Four bytes an input.
+class Lineage {
+ public:
+  explicit Lineage(std::uint64_t inputs) : living_(inputs, 1) {}
+
+  /// Throws InvariantError if the input is unknown or was done already.
+  void apply(const Descent& descent);
+
+  std::uint64_t inputs() const { return living_.size(); }
+  std::uint64_t done() const { return done_; }
+
+ private:
+  std::vector<std::uint32_t> living_;
+  std::uint64_t done_ = 0;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "control/dispatcher.hpp"
+#include "control/lineage.hpp"
+#include "control/types.hpp"
+
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace sluice::control {
+
+/// What the coordinator knows before the run.
+struct RunPlan {
+  std::vector<ChannelSpec> stages;  ///< channel k feeds stage k
+  std::vector<int> stage_of_rank;   ///< -1: idle; rank 0 is the coordinator and has none
+  std::vector<int> node_of_rank;
+  std::uint64_t inputs = 0;
+  bool collect = false;  ///< the last stage's outputs go to the coordinator
+};
+
+/// Records and bytes that a channel stores: made and not yet taken.
+struct ChannelLoad {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t peak_records = 0;
+  std::uint64_t peak_bytes = 0;
+
+  void made(std::uint64_t more_records, std::uint64_t more_bytes);
+  void taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes);
+};
+
+/// Decides everything that the coordinator decides: who becomes a worker of what, who sends what to
+/// whom, and when each stage has ended. Pure: an event and the time in, commands out.
+///
+/// Channel k feeds stage k, and the coordinator is channel 0's producer. If outputs are collected,
+/// one more channel leads from the last stage to the coordinator. A channel ends when the stage
+/// before it has nothing left to do; then it flushes, and its stage's workers retire.
+class RunControl {
+ public:
+  explicit RunControl(RunPlan plan);
+
+  /// Once, before any event.
+  Commands start(Time now);
+  Commands handle(const Event& event, Time now);
+
+  /// When to call `handle(Tick)` at the latest, if nothing else comes.
+  std::optional<Time> deadline() const;
+
+  /// Every worker has left and every input is done.
+  bool finished() const;
+
+  std::uint64_t inputs_done() const { return lineage_.done(); }
+  const std::vector<ChannelLoad>& loads() const { return loads_; }
+  std::size_t workers_of(std::size_t stage) const { return workers_.at(stage).size(); }
+
+ private:
+  void on(const NodeReady& event);
+  void on(const WorkerReady& event);
+  void on(const Taken& event);
+  void on(const Finished& event);
+  void on(const Admitted& event);
+  void on(const Left& event);
+  void on(const Tick&) {}
+
+  std::size_t stage_of(Rank rank) const;
+  /// The channel that the rank consumes from: its stage's, or the collecting one.
+  std::size_t channel_of(Rank rank) const;
+  int node_of(Rank rank) const { return plan_.node_of_rank.at(static_cast<std::size_t>(rank)); }
+  Assign assignment(std::size_t stage, Rank rank, bool setup_node) const;
+  void advance(Time now);
+  void end_stages();
+  void count_admissions(std::size_t first);
+
+  RunPlan plan_;
+  std::vector<Dispatcher> channels_;
+  std::vector<ChannelLoad> loads_;
+  std::vector<std::vector<Rank>> workers_;  ///< of each stage
+  std::vector<bool> retired_;               ///< stages whose workers were told to leave
+  std::set<Rank> present_;                  ///< workers that have not left
+  Lineage lineage_;
+  Commands commands_;
+};
+
+}  // namespace sluice::control

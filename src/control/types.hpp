@@ -1,0 +1,125 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace sluice::control {
+
+using Rank = int;
+using BatchId = std::uint64_t;
+/// Since the start of the run; passed in, never read from a clock.
+using Time = std::chrono::nanoseconds;
+
+inline constexpr Rank coordinator = 0;
+
+// Commands: what the coordinator tells ranks, itself included.
+
+/// Become a worker of a stage. The first worker on a node is told to set up the node first, and
+/// gets a second Assign, without `setup_node`, once that is done.
+struct Assign {
+  Rank rank = 0;
+  std::uint64_t stage = 0;
+  std::uint64_t worker = 0;   ///< number within the stage
+  std::uint64_t workers = 0;  ///< how many the stage has
+  bool setup_node = false;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank, stage, worker, workers, setup_node);
+  }
+};
+
+/// The producer sends its next `records` records to the consumer, as part of its input batch
+/// `batch`. `total` is the size of that batch if this is its last part, else 0.
+struct Grant {
+  Rank producer = 0;
+  Rank consumer = 0;
+  BatchId batch = 0;
+  std::uint64_t records = 0;
+  std::uint64_t total = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(producer, consumer, batch, records, total);
+  }
+};
+
+/// The consumer's input batch is complete with `total` records: no further part will come.
+struct Seal {
+  Rank consumer = 0;
+  BatchId batch = 0;
+  std::uint64_t total = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(consumer, batch, total);
+  }
+};
+
+/// Tear down and leave: the stage has ended.
+struct Retire {
+  Rank rank = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank);
+  }
+};
+
+using Command = std::variant<Assign, Grant, Seal, Retire>;
+using Commands = std::vector<Command>;
+
+// Events: what ranks report.
+
+/// `setup_on_node` is done.
+struct NodeReady {
+  Rank rank = 0;
+};
+
+/// `setup` is done: the worker's slots are free.
+struct WorkerReady {
+  Rank rank = 0;
+};
+
+/// A worker took an input batch into `process`.
+struct Taken {
+  Rank rank = 0;
+  BatchId batch = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// How the number of an input record's descendants changed.
+struct Descent {
+  std::uint64_t origin = 0;
+  std::int64_t change = 0;
+};
+
+/// A worker finished a batch; its outputs are now its backlog.
+struct Finished {
+  Rank rank = 0;
+  BatchId batch = 0;
+  std::uint64_t records = 0;  ///< outputs
+  std::uint64_t bytes = 0;    ///< of the outputs
+  bool delivered = false;     ///< the outputs go no further: nothing becomes backlog
+  std::vector<Descent> descents;
+};
+
+/// The coordinator encoded input records for a grant.
+struct Admitted {
+  std::uint64_t bytes = 0;
+};
+
+/// A retired worker has torn down.
+struct Left {
+  Rank rank = 0;
+};
+
+/// Nothing but time has passed.
+struct Tick {};
+
+using Event = std::variant<NodeReady, WorkerReady, Taken, Finished, Admitted, Left, Tick>;
+
+}  // namespace sluice::control

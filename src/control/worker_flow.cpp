@@ -1,0 +1,64 @@
+#include "control/worker_flow.hpp"
+
+#include <sluice/error.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace sluice::control {
+
+void WorkerFlow::arrived(BatchId batch, std::uint64_t records, std::uint64_t total) {
+  auto& contents = filling(batch);
+  contents.records += records;
+  contents.total = std::max(contents.total, total);
+  check(batch, contents);
+}
+
+void WorkerFlow::sealed(BatchId batch, std::uint64_t total) {
+  auto& contents = filling(batch);
+  contents.total = std::max(contents.total, total);
+  check(batch, contents);
+}
+
+std::optional<BatchId> WorkerFlow::take() {
+  if (running_ || backlog_ > 0) return std::nullopt;
+  const auto whole = std::find_if(gate_.begin(), gate_.end(), [](const auto& entry) {
+    return entry.second.total > 0 && entry.second.records == entry.second.total;
+  });
+  if (whole == gate_.end()) return std::nullopt;
+  const BatchId batch = whole->first;
+  gate_.erase(whole);
+  running_ = true;
+  return batch;
+}
+
+void WorkerFlow::finished(std::uint64_t outputs) {
+  if (!running_ || backlog_ > 0) throw InvariantError("a worker finished a batch it had not taken");
+  running_ = false;
+  backlog_ = outputs;
+}
+
+void WorkerFlow::granted(std::uint64_t records) {
+  if (records > backlog_) {
+    throw InvariantError("a grant of " + std::to_string(records) +
+                         " records exceeds a backlog of " + std::to_string(backlog_));
+  }
+  backlog_ -= records;
+}
+
+WorkerFlow::Filling& WorkerFlow::filling(BatchId batch) {
+  auto& contents = gate_[batch];
+  const auto prefetch = std::max<std::uint64_t>(1, slots_ - 1);
+  if (gate_.size() > prefetch) {
+    throw InvariantError("batch " + std::to_string(batch) + " arrived without a free slot");
+  }
+  return contents;
+}
+
+void WorkerFlow::check(BatchId batch, const Filling& contents) const {
+  if (contents.total > 0 && contents.records > contents.total) {
+    throw InvariantError("batch " + std::to_string(batch) + " got more records than it has");
+  }
+}
+
+}  // namespace sluice::control
