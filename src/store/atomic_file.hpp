@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+
+namespace sluice::store {
+
+/// A file that appears at its path all at once: its owner writes `temporary()`, in the same folder,
+/// and then commits. The rename is the commit, so a reader finds the old file or the new one,
+/// whole. Without a commit the destructor removes the temporary; what a killed process leaves, the
+/// next writer of the same path replaces.
+class AtomicFile {
+ public:
+  /// Makes the folder if need be; throws IoError.
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  const std::filesystem::path& temporary() const noexcept { return temporary_; }
+
+  /// Call it when the temporary is closed: syncs it, renames it and syncs the folder, so that the
+  /// file survives a crash of the machine; throws IoError.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace sluice::store
