@@ -65,8 +65,8 @@ std::vector<RecordId> child_ids(const std::vector<RecordId>& parents,
                                 const std::vector<std::uint32_t>& sources,
                                 std::vector<Descent>& descents);
 
-/// Rethrows the DecodeError in flight with the record's id in front.
-[[noreturn]] void rethrow_decode_error(const RecordId& id);
+/// Turns the exception in flight into a RecordError with ExitCode::decode.
+[[noreturn]] void rethrow_decode_error(std::size_t index);
 
 template <class T>
 AnyBatch decode_records(const EncodedBatch& encoded) {
@@ -79,7 +79,7 @@ AnyBatch decode_records(const EncodedBatch& encoded) {
       decoder((*records)[i]);
       decoder.finish();
     } catch (const std::exception&) {
-      rethrow_decode_error(encoded.id(i));
+      rethrow_decode_error(i);
     }
     batch.ids.push_back(encoded.id(i));
   }

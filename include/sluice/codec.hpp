@@ -69,6 +69,9 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   Buffer read_buffer();
   std::string_view read_view(std::size_t size);
 
+  /// What has not been read yet.
+  std::string_view rest() const noexcept { return bytes_; }
+
   /// Throws DecodeError if anything is left over.
   void finish() const;
 

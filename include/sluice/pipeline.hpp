@@ -15,13 +15,13 @@ namespace sluice {
 
 /// The knobs of a stage; everything has a default.
 struct StageSpec {
-  std::string name = {};                  ///< "stage-1", "stage-2", … when left empty
-  std::size_t batch_size = 1;             ///< most records given to one call of `process`
-  std::optional<double> speed = {};       ///< records/s of one worker; absent: an equal share
-  double cpus = 1.0;                      ///< cores that one worker keeps busy
+  std::string name = {};                    ///< "stage-1", "stage-2", … when left empty
+  std::size_t batch_size = 1;               ///< most records given to one call of `process`
+  std::optional<double> speed = {};         ///< records/s of one worker; absent: an equal share
+  double cpus = 1.0;                        ///< cores that one worker keeps busy
   std::optional<std::size_t> workers = {};  ///< pins the number of workers
   std::optional<std::size_t> workers_per_node = {};  ///< pins it per node
-  std::size_t slots = 2;                  ///< input slots: one in process, the others prefetched
+  std::size_t slots = 2;  ///< input slots: one in process, the others prefetched
   /// How long an idle worker waits for a partial batch to fill.
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(100);
   /// Bytes that may be on their way to the stage or wait there; one batch always may. 0: no limit.
@@ -37,6 +37,10 @@ struct ErasedStage {
   std::string description;  ///< part of the digest by which ranks compare their pipelines
 };
 
+/// A stage that can follow one that makes `Record`, and of which each worker can get a copy.
+template <class S, class Record>
+concept StageTaking = std::copy_constructible<S> && std::same_as<typename S::Input, Record>;
+
 /// A linear chain of stages. `In` is what the pipeline takes and `Out` what its last stage makes; a
 /// stage whose input type differs from the output type before it does not compile.
 template <class In, class Out = In>
@@ -50,8 +54,7 @@ class Pipeline {
       : name_(std::move(name)), stages_(std::move(stages)) {}
 
   /// Appends a stage. Each worker gets a copy of `prototype`.
-  template <class S>
-    requires std::copy_constructible<S> && std::same_as<typename S::Input, Out>
+  template <StageTaking<Out> S>
   Pipeline<In, typename S::Output> then(S prototype, StageSpec spec = {}) const {
     using Next = typename S::Output;
     auto stages = stages_;

@@ -86,10 +86,10 @@ class StageRegistry {
 
 /// Defines a plugin: `SLUICE_PLUGIN(registry) { registry.add({...}); }`. The version function lets
 /// sluice refuse a plugin that was built against another version before it calls into it.
-#define SLUICE_PLUGIN(registry)                                                           \
-  extern "C" const char* sluice_plugin_version() { return SLUICE_VERSION; }               \
-  static void sluice_plugin_register_stages(sluice::StageRegistry& registry);             \
-  extern "C" void sluice_plugin_register(sluice::StageRegistry& registry) {               \
-    sluice_plugin_register_stages(registry);                                              \
-  }                                                                                       \
+#define SLUICE_PLUGIN(registry)                                               \
+  extern "C" const char* sluice_plugin_version() { return SLUICE_VERSION; }   \
+  static void sluice_plugin_register_stages(sluice::StageRegistry& registry); \
+  extern "C" void sluice_plugin_register(sluice::StageRegistry& registry) {   \
+    sluice_plugin_register_stages(registry);                                  \
+  }                                                                           \
   static void sluice_plugin_register_stages(sluice::StageRegistry& registry)

@@ -45,8 +45,8 @@ struct ChannelStatus {
 struct RunStatus {
   std::string pipeline;
   std::uint64_t inputs = 0;
-  std::uint64_t done = 0;  ///< inputs whose every descendant is finished
-  double seconds = 0;      ///< since the run started
+  std::uint64_t done = 0;            ///< inputs whose every descendant is finished
+  double seconds = 0;                ///< since the run started
   std::optional<double> first_done;  ///< seconds from the start to the first input done
   std::vector<StageStatus> stages;
   std::vector<ChannelStatus> channels;  ///< channel k feeds stage k

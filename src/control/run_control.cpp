@@ -7,13 +7,6 @@
 #include <utility>
 
 namespace sluice::control {
-namespace {
-
-// The coordinator takes collected outputs at once, so its batches may be large and never wait.
-constexpr ChannelSpec collecting{.batch_size = 1024, .slots = 8};
-
-}  // namespace
-
 void ChannelLoad::made(std::uint64_t more_records, std::uint64_t more_bytes) {
   records += more_records;
   bytes += more_bytes;
@@ -27,6 +20,7 @@ void ChannelLoad::taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes) 
   }
   records -= fewer_records;
   bytes -= fewer_bytes;
+  taken_records += fewer_records;
 }
 
 RunControl::RunControl(RunPlan plan)

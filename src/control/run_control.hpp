@@ -25,6 +25,7 @@ struct ChannelLoad {
   std::uint64_t bytes = 0;
   std::uint64_t peak_records = 0;
   std::uint64_t peak_bytes = 0;
+  std::uint64_t taken_records = 0;  ///< in all
 
   void made(std::uint64_t more_records, std::uint64_t more_bytes);
   void taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes);
@@ -38,6 +39,10 @@ struct ChannelLoad {
 /// before it has nothing left to do; then it flushes, and its stage's workers retire.
 class RunControl {
  public:
+  /// The channel to the coordinator. It takes outputs at once, so its batches are large and never
+  /// wait.
+  static constexpr ChannelSpec collecting{.batch_size = 1024, .slots = 8};
+
   explicit RunControl(RunPlan plan);
 
   /// Once, before any event.

@@ -1,5 +1,6 @@
 #include "record/buffer_pool.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <mutex>
@@ -10,13 +11,13 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t smallest_pooled = 64 * 1024;
-constexpr std::size_t most_kept = 256 * 1024 * 1024;
+constexpr std::size_t smallest_pooled = 64UL * 1024;
+constexpr std::size_t most_kept = 256UL * 1024 * 1024;
 constexpr std::align_val_t alignment{64};
 
 // Four classes per power of two: at most a quarter of a block is unused.
 std::size_t class_of(std::size_t size) {
-  const std::size_t step = std::bit_floor(size) / 4;
+  const std::size_t step = std::max<std::size_t>(std::bit_floor(size) / 4, 1);
   return (size + step - 1) / step * step;
 }
 
@@ -66,7 +67,7 @@ class Pool {
 
 std::shared_ptr<std::byte> allocate_block(std::size_t size) {
   if (size == 0) return nullptr;
-  if (size < smallest_pooled) return std::shared_ptr<std::byte>(new std::byte[size], std::default_delete<std::byte[]>());
+  if (size < smallest_pooled) return {new std::byte[size], std::default_delete<std::byte[]>()};
   const std::size_t class_size = class_of(size);
   return {Pool::instance().take(class_size),
           [class_size](std::byte* block) { Pool::instance().give(block, class_size); }};

@@ -29,11 +29,12 @@ std::vector<RecordId> child_ids(const std::vector<RecordId>& parents,
   return ids;
 }
 
-void rethrow_decode_error(const RecordId& id) {
+void rethrow_decode_error(std::size_t index) {
   try {
     throw;
   } catch (const std::exception& error) {
-    throw DecodeError(fmt::format("record {} cannot be decoded: {}", id.origin, error.what()));
+    throw RecordError(index, fmt::format("the record cannot be decoded: {}", error.what()),
+                      ExitCode::decode);
   }
 }
 

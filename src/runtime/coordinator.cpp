@@ -1,0 +1,178 @@
+#include "runtime/coordinator.hpp"
+
+#include "runtime/spec.hpp"
+
+#include <sluice/error.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace sluice::runtime {
+
+using control::coordinator;
+using control::Rank;
+
+RunStatus Coordinator::run(const std::function<ErasedSpec()>& build) {
+  try {
+    spec_ = build();
+    run_stages();
+  } catch (...) {
+    const auto failure = to_failure(std::current_exception(), "", {});
+    end_run({failure.code, failure.message});
+    throw;
+  }
+  end_run({});
+  auto status = board_->status(*control_, std::chrono::duration<double>(now()).count());
+  status.finished = true;
+  status.control_messages = control_messages_;
+  return status;
+}
+
+void Coordinator::run_stages() {
+  greet();
+  plan();
+  for (const auto& command : control_->start(now())) carry_out(command);
+  send_orders();
+  while (!control_->finished()) turn();
+  show_status(true);
+}
+
+void Coordinator::greet() {
+  text_ = canonical_text(spec_);
+  while (greeted_ < transport_.size() - 1) {
+    if (!receive_all()) transport_.wait(std::chrono::seconds(1));
+  }
+}
+
+void Coordinator::plan() {
+  control::RunPlan plan;
+  for (Rank rank = 0; rank < transport_.size(); ++rank) {
+    plan.node_of_rank.push_back(transport_.node_of(rank));
+  }
+  const auto wanted = demands(spec_);
+  const auto workers = static_cast<std::uint64_t>(transport_.size() - 1);
+  const auto nodes = static_cast<std::uint64_t>(transport_.nodes());
+  const auto allocation = control::allocate(wanted, workers, nodes);
+  plan.stage_of_rank = control::place(wanted, allocation, plan.node_of_rank);
+  plan.stages = channel_specs(spec_);
+  plan.collect = spec_.on_output != nullptr;
+  input_.emplace(spec_);
+  plan.inputs = input_->size();
+  board_.emplace(spec_, plan);
+  control_.emplace(std::move(plan));
+}
+
+void Coordinator::turn() {
+  const bool received = receive_all();
+  collect_outputs();
+  const auto due = control_->deadline();
+  if (due && *due <= now()) decide(control::Tick{});
+  send_orders();
+  if (now() >= next_status_) show_status(false);
+  if (received || control_->finished()) return;
+  auto until = next_status_;
+  if (const auto deadline = control_->deadline()) until = std::min(until, *deadline);
+  transport_.wait(std::max(until - now(), control::Time{0}));
+}
+
+bool Coordinator::receive_all() {
+  bool any = false;
+  while (auto message = transport_.receive()) {
+    any = true;
+    const Rank from = message->peer;
+    std::visit([&](auto&& packet) { on(std::move(packet), from); }, unpack(std::move(*message)));
+  }
+  return any;
+}
+
+void Coordinator::end_run(const End& end) {
+  for (Rank rank = 1; rank < transport_.size(); ++rank) send(rank, end);
+}
+
+void Coordinator::on(Hello hello, Rank from) {
+  require_same(text_, hello.spec, from, hello.host);
+  ++greeted_;
+}
+
+void Coordinator::on(Report report, Rank from) {
+  ++control_messages_;
+  board_->note(from, report.usage);
+  for (const auto& event : report.events) {
+    board_->note(from, event);
+    decide(event);
+  }
+}
+
+void Coordinator::on(Failure failure, Rank) {
+  throw_failure(failure, [this](std::size_t input) { return input_name(spec_, input); });
+}
+
+void Coordinator::on(Data part, Rank) { collected_.arrived(std::move(part)); }
+
+void Coordinator::decide(const control::Event& event) {
+  for (const auto& command : control_->handle(event, now())) carry_out(command);
+  board_->note_done(control_->inputs_done(), std::chrono::duration<double>(now()).count());
+}
+
+void Coordinator::carry_out(const control::Command& command) {
+  if (const auto* grant = std::get_if<control::Grant>(&command)) {
+    if (grant->producer == coordinator) return admit(*grant);
+    orders_[grant->producer].commands.push_back(*grant);
+  } else if (const auto* seal = std::get_if<control::Seal>(&command)) {
+    if (seal->consumer == coordinator) return collected_.sealed(*seal);
+    orders_[seal->consumer].commands.push_back(*seal);
+  } else {
+    const auto rank = std::visit(
+        [](const auto& order) {
+          if constexpr (requires { order.rank; }) return order.rank;
+          return coordinator;
+        },
+        command);
+    orders_[rank].commands.push_back(command);
+  }
+}
+
+void Coordinator::admit(const control::Grant& grant) {
+  auto records = input_->next_encoded(grant.records);
+  decide(control::Admitted{records.stored_bytes()});
+  send(grant.consumer, Data{grant.batch, grant.total, std::move(records)});
+}
+
+void Coordinator::collect_outputs() {
+  while (auto batch = collected_.take()) {
+    control::Finished finished;
+    finished.batch = batch->id;
+    finished.delivered = true;
+    for (std::size_t i = 0; i < batch->records.size(); ++i) {
+      finished.descents.push_back({batch->records.id(i).origin, -1});
+    }
+    decide(control::Taken{coordinator, batch->id, batch->records.stored_bytes()});
+    spec_.on_output(spec_.stages.back().output->decode(batch->records));
+    collected_.finished({});
+    decide(finished);
+  }
+}
+
+void Coordinator::send_orders() {
+  for (auto& [rank, orders] : orders_) {
+    if (orders.commands.empty()) continue;
+    ++control_messages_;
+    send(rank, std::exchange(orders, {}));
+  }
+}
+
+void Coordinator::send(Rank to, Packet packet) { transport_.send(pack(to, std::move(packet))); }
+
+void Coordinator::show_status(bool finished) {
+  next_status_ = now() + spec_.options.status_interval;
+  if (!spec_.options.on_status) return;
+  auto status = board_->status(*control_, std::chrono::duration<double>(now()).count());
+  status.finished = finished;
+  status.control_messages = control_messages_;
+  spec_.options.on_status(status);
+}
+
+control::Time Coordinator::now() const { return std::chrono::steady_clock::now() - started_; }
+
+}  // namespace sluice::runtime

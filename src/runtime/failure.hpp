@@ -1,0 +1,36 @@
+#pragma once
+
+#include <sluice/encoded_batch.hpp>
+#include <sluice/error.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Why a rank cannot go on; travels to the coordinator, which knows the records' keys.
+struct Failure {
+  ExitCode code = ExitCode::internal;
+  std::string where;  ///< "stage 'ocr'", or empty if the message says it
+  std::string message;
+  std::vector<std::uint64_t> origins;  ///< input records concerned: the one at fault, or the batch
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(code, where, message, origins);
+  }
+};
+
+/// The exception as a failure. A RecordError concerns one record of the batch, others all of it;
+/// `ids` are the batch's.
+Failure to_failure(const std::exception_ptr& error, const std::string& where,
+                   const std::vector<RecordId>& ids);
+
+/// The failure as the error that the user sees: one paragraph with stage, record keys, message.
+[[noreturn]] void throw_failure(const Failure& failure,
+                                const std::function<std::string(std::size_t)>& key_of);
+
+}  // namespace sluice::runtime

@@ -1,0 +1,117 @@
+#include "runtime/protocol.hpp"
+
+#include <sluice/codec.hpp>
+
+#include <fmt/format.h>
+
+#include <type_traits>
+#include <utility>
+
+// Events come without serialize members of their own: their rank is the message's sender.
+namespace sluice::control {
+
+template <class Archive>
+void serialize(Archive&, NodeReady&) {}
+template <class Archive>
+void serialize(Archive&, WorkerReady&) {}
+template <class Archive>
+void serialize(Archive& archive, Taken& event) {
+  archive(event.batch, event.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, Descent& descent) {
+  archive(descent.origin, descent.change);
+}
+template <class Archive>
+void serialize(Archive& archive, Finished& event) {
+  archive(event.batch, event.records, event.bytes, event.delivered, event.descents);
+}
+template <class Archive>
+void serialize(Archive&, Admitted&) {}
+template <class Archive>
+void serialize(Archive&, Left&) {}
+template <class Archive>
+void serialize(Archive&, Tick&) {}
+
+}  // namespace sluice::control
+
+namespace sluice::runtime {
+
+template <class Archive>
+void serialize(Archive& archive, Report& report) {
+  archive(report.events, report.usage);
+}
+template <class Archive>
+void serialize(Archive& archive, Orders& orders) {
+  archive(orders.commands);
+}
+
+namespace {
+
+void encode(std::string& bytes, std::vector<Buffer>& buffers, Data&& data) {
+  Encoder encoder(bytes);
+  encoder.write_size(data.batch);
+  encoder.write_size(data.total);
+  data.records.pack(bytes);
+  buffers = std::move(data.records).take_buffers();
+}
+
+template <class Part>
+void encode(std::string& bytes, std::vector<Buffer>&, Part&& part) {
+  Encoder encoder(bytes);
+  encoder(part);
+}
+
+template <class Part>
+Part decode(std::string_view bytes, transport::Message& message) {
+  Part part;
+  Decoder decoder(bytes);
+  if constexpr (std::is_same_v<Part, Data>) {
+    part.batch = decoder.read_size();
+    part.total = decoder.read_size();
+    part.records = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
+  } else {
+    decoder(part);
+    decoder.finish();
+  }
+  return part;
+}
+
+void set_rank(Report& report, control::Rank rank) {
+  for (auto& event : report.events) {
+    std::visit(
+        [rank](auto& e) {
+          if constexpr (requires { e.rank; }) e.rank = rank;
+        },
+        event);
+  }
+}
+
+template <std::size_t I = 0>
+Packet decode_kind(std::size_t kind, std::string_view bytes, transport::Message& message) {
+  if constexpr (I == std::variant_size_v<Packet>) {
+    throw DecodeError(fmt::format("a message of unknown kind {} from rank {}", kind, message.peer));
+  } else {
+    if (kind != I) return decode_kind<I + 1>(kind, bytes, message);
+    return decode<std::variant_alternative_t<I, Packet>>(bytes, message);
+  }
+}
+
+}  // namespace
+
+transport::Message pack(control::Rank to, Packet packet) {
+  transport::Message message{to, std::string(1, static_cast<char>(packet.index())), {}};
+  std::visit([&](auto&& part) { encode(message.bytes, message.buffers, std::move(part)); },
+             std::move(packet));
+  return message;
+}
+
+Packet unpack(transport::Message message) {
+  if (message.bytes.empty()) throw DecodeError("an empty message");
+  const auto kind = static_cast<std::size_t>(static_cast<unsigned char>(message.bytes.front()));
+  auto packet = decode_kind(kind, std::string_view(message.bytes).substr(1), message);
+  if (auto* report = std::get_if<Report>(&packet)) set_rank(*report, message.peer);
+  return packet;
+}
+
+}  // namespace sluice::runtime

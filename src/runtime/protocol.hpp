@@ -1,0 +1,77 @@
+#pragma once
+
+#include "control/types.hpp"
+#include "runtime/failure.hpp"
+#include "transport/transport.hpp"
+
+#include <sluice/encoded_batch.hpp>
+#include <sluice/error.hpp>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What ranks say to each other: the first byte of a message is its kind.
+namespace sluice::runtime {
+
+/// A rank's first word: what it is about to run.
+struct Hello {
+  std::string spec;
+  std::string host;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(spec, host);
+  }
+};
+
+/// Where a worker's time went, in seconds, since it was assigned.
+struct Usage {
+  double running = 0;
+  double starved = 0;
+  double blocked = 0;
+  double setup = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(running, starved, blocked, setup);
+  }
+};
+
+/// From a worker to the coordinator: what happened since its last report, in order.
+struct Report {
+  std::vector<control::Event> events;
+  Usage usage;
+};
+
+/// From the coordinator to a rank.
+struct Orders {
+  std::vector<control::Command> commands;
+};
+
+/// Records on their way from a producer to a consumer: part of its input batch.
+struct Data {
+  control::BatchId batch = 0;
+  std::uint64_t total = 0;  ///< as in Grant
+  EncodedBatch records;
+};
+
+/// From the coordinator to all: the run is over, well or badly.
+struct End {
+  ExitCode code = ExitCode::success;
+  std::string reason;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(code, reason);
+  }
+};
+
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End>;
+
+transport::Message pack(control::Rank to, Packet packet);
+/// Throws DecodeError if the message is none of ours.
+Packet unpack(transport::Message message);
+
+}  // namespace sluice::runtime

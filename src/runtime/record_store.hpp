@@ -1,0 +1,43 @@
+#pragma once
+
+#include "control/worker_flow.hpp"
+#include "runtime/protocol.hpp"
+
+#include <sluice/encoded_batch.hpp>
+
+#include <deque>
+#include <map>
+#include <optional>
+
+namespace sluice::runtime {
+
+/// A worker's flow control together with the records that it counts: input batches that are being
+/// assembled from parts, and outputs that wait for a grant. Owned by the communication thread.
+class RecordStore {
+ public:
+  struct TakenBatch {
+    control::BatchId id = 0;
+    EncodedBatch records;
+  };
+
+  explicit RecordStore(std::uint64_t slots) : flow_(slots) {}
+
+  void arrived(Data part);
+  void sealed(const control::Seal& seal) { flow_.sealed(seal.batch, seal.total); }
+  /// The next whole batch, if it may be processed now.
+  std::optional<TakenBatch> take();
+  /// The batch taken last is finished and left these outputs.
+  void finished(EncodedBatch outputs);
+  /// The next `records` outputs, for the consumer that they were granted to.
+  EncodedBatch give(std::uint64_t records);
+
+  const control::WorkerFlow& flow() const { return flow_; }
+
+ private:
+  control::WorkerFlow flow_;
+  std::map<control::BatchId, EncodedBatch> filling_;
+  EncodedBatch backlog_;
+  std::size_t given_ = 0;  ///< how many of the backlog's records are gone
+};
+
+}  // namespace sluice::runtime

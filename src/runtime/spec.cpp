@@ -1,0 +1,130 @@
+#include "runtime/spec.hpp"
+
+#include <sluice/error.hpp>
+#include <sluice/version.hpp>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <sstream>
+#include <thread>
+
+namespace sluice::runtime {
+namespace {
+
+void require(bool holds, const StageSpec& stage, std::string_view problem) {
+  if (!holds) throw UsageError(fmt::format("stage '{}': {}", stage.name, problem));
+}
+
+void validate_stage(const StageSpec& stage) {
+  require(stage.batch_size >= 1, stage, "batch_size must be at least 1");
+  require(stage.slots >= 1, stage, "slots must be at least 1");
+  require(!stage.speed || *stage.speed > 0, stage, "speed must be above 0 records/s");
+  require(stage.cpus >= 0, stage, "cpus must not be negative");
+  require(!stage.workers || *stage.workers >= 1, stage, "workers must be at least 1");
+  require(!stage.workers_per_node || *stage.workers_per_node >= 1, stage,
+          "workers_per_node must be at least 1");
+  require(!stage.workers || !stage.workers_per_node, stage,
+          "workers and workers_per_node both pin the number of workers: give one of them");
+  require(stage.batch_wait.count() >= 0, stage, "batch_wait must not be negative");
+}
+
+std::string optional_text(const auto& value) {
+  return value ? fmt::format("{}", *value) : std::string("auto");
+}
+
+std::string stage_text(const ErasedStage& stage) {
+  const auto& s = stage.spec;
+  return fmt::format(
+      "stage {}: {}; batch_size={} speed={} cpus={} workers={} workers_per_node={} slots={} "
+      "batch_wait={} byte_budget={}\n",
+      s.name, stage.description, s.batch_size, optional_text(s.speed), s.cpus,
+      optional_text(s.workers), optional_text(s.workers_per_node), s.slots, s.batch_wait,
+      s.byte_budget);
+}
+
+}  // namespace
+
+void validate(const ErasedSpec& spec) {
+  if (spec.stages.empty()) {
+    throw UsageError(fmt::format("pipeline '{}' has no stages: add at least one", spec.name));
+  }
+  std::set<std::string> names;
+  for (const auto& stage : spec.stages) {
+    require(!stage.spec.name.empty(), stage.spec, "a stage needs a name");
+    require(names.insert(stage.spec.name).second, stage.spec, "two stages have this name");
+    validate_stage(stage.spec);
+  }
+  require(spec.stages.front().spec.byte_budget == 0, spec.stages.front().spec,
+          "byte_budget has no meaning for the first stage, whose input the coordinator holds");
+}
+
+std::string canonical_text(const ErasedSpec& spec) {
+  auto text = fmt::format("sluice {}\npipeline {}\n", SLUICE_VERSION, spec.name);
+  for (const auto& stage : spec.stages) text += stage_text(stage);
+  return text;
+}
+
+void require_same(const std::string& ours, const std::string& theirs, int rank,
+                  const std::string& host) {
+  if (ours == theirs) return;
+  std::istringstream our_lines(ours);
+  std::istringstream their_lines(theirs);
+  std::string our_line;
+  std::string their_line;
+  do {
+    our_line = their_line = "(nothing)";
+    std::getline(our_lines, our_line);
+    std::getline(their_lines, their_line);
+  } while (our_line == their_line);
+  throw LaunchError(
+      fmt::format("ranks run different pipelines: rank 0 has '{}', rank {} on {} has '{}'. Every "
+                  "rank must build the same pipeline from the same files and program.",
+                  our_line, rank, host, their_line));
+}
+
+std::vector<control::StageDemand> demands(const ErasedSpec& spec) {
+  std::vector<control::StageDemand> result;
+  for (const auto& [stage, make, input, output, description] : spec.stages) {
+    result.push_back({stage.name, stage.speed, stage.workers, stage.workers_per_node});
+  }
+  return result;
+}
+
+std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec) {
+  std::vector<control::ChannelSpec> result;
+  for (const auto& stage : spec.stages) {
+    result.push_back(
+        {stage.spec.batch_size, stage.spec.slots, stage.spec.batch_wait, stage.spec.byte_budget});
+  }
+  return result;
+}
+
+std::size_t worker_threads(const ErasedSpec& spec) {
+  if (spec.options.workers > 0) return spec.options.workers;
+  std::size_t workers = 0;
+  bool any_free = false;
+  for (const auto& stage : spec.stages) {
+    const auto pinned = stage.spec.workers ? stage.spec.workers : stage.spec.workers_per_node;
+    any_free = any_free || !pinned;
+    workers += pinned.value_or(1);
+  }
+  const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  return any_free ? workers + cores - 1 : workers;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown-host";
+  return name.data();
+}
+
+std::string input_name(const ErasedSpec& spec, std::size_t input) {
+  return spec.key_of ? spec.key_of(input) : fmt::format("input {}", input);
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "control/allocation.hpp"
+#include "control/dispatcher.hpp"
+
+#include <sluice/run.hpp>
+
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Throws UsageError, naming the stage and the knob, if the spec makes no sense.
+void validate(const ErasedSpec& spec);
+
+/// Everything that all ranks of a run must agree about, a line a stage.
+std::string canonical_text(const ErasedSpec& spec);
+
+/// Throws LaunchError showing the first line in which rank `rank` on `host` differs.
+void require_same(const std::string& ours, const std::string& theirs, int rank,
+                  const std::string& host);
+
+std::vector<control::StageDemand> demands(const ErasedSpec& spec);
+std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec);
+
+/// Worker threads for a run without a launcher: `options.workers`, or every core for the slowest
+/// stage and the least that the other stages need.
+std::size_t worker_threads(const ErasedSpec& spec);
+
+std::string host_name();
+
+/// `key_of` of the spec, or "input 17".
+std::string input_name(const ErasedSpec& spec, std::size_t input);
+
+}  // namespace sluice::runtime

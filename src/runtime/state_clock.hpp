@@ -1,0 +1,49 @@
+#pragma once
+
+#include "base/clock.hpp"
+#include "runtime/protocol.hpp"
+
+namespace sluice::runtime {
+
+/// Where a worker's time goes; it is in one state at any moment.
+class StateClock {
+ public:
+  enum class State { idle, setup, starved, running, blocked };
+
+  void enter(State state) {
+    if (state == state_) return;
+    settle();
+    state_ = state;
+  }
+
+  /// Up to now.
+  const Usage& usage() {
+    settle();
+    return usage_;
+  }
+
+ private:
+  void settle() {
+    const double now = seconds_now();
+    if (state_ != State::idle) share() += now - since_;
+    since_ = now;
+  }
+  double& share() {
+    switch (state_) {
+      case State::setup:
+        return usage_.setup;
+      case State::running:
+        return usage_.running;
+      case State::blocked:
+        return usage_.blocked;
+      default:
+        return usage_.starved;
+    }
+  }
+
+  State state_ = State::idle;
+  double since_ = 0;
+  Usage usage_;
+};
+
+}  // namespace sluice::runtime
