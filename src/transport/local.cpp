@@ -82,6 +82,7 @@ class LocalTransport final : public Transport {
 std::vector<std::unique_ptr<Transport>> make_local_ranks(int size) {
   auto mailboxes = std::make_shared<Mailboxes>(static_cast<std::size_t>(size));
   std::vector<std::unique_ptr<Transport>> ranks;
+  ranks.reserve(mailboxes->size());
   for (Rank rank = 0; rank < size; ++rank) {
     ranks.push_back(std::make_unique<LocalTransport>(rank, mailboxes));
   }

@@ -2,6 +2,7 @@
 
 #include "transport/transport.hpp"
 
+#include <cstddef>
 #include <memory>
 
 namespace sluice::transport {
@@ -13,9 +14,13 @@ bool launched_by_mpi();
 /// This process's number under the launcher, from its environment; 0 without one.
 int launcher_rank();
 
-/// This process's end of a new communicator over all ranks. Initialises MPI if the program has not,
-/// and then finalises it at exit. Collective. Throws LaunchError if MPI's thread level is too low.
-std::unique_ptr<Transport> make_mpi_rank();
+/// This process's end of a run over all ranks: nothing that another run left behind reaches it.
+/// Initialises MPI if the program has not, and then finalises it at exit. Collective; one at a time
+/// in a process. Throws LaunchError if MPI's thread level is too low. Destroying it waits for
+/// nobody; what has not left by then still does in a later run, or when the process exits.
+///
+/// No more than `piece_bytes` are given to MPI in one call; the same on every rank.
+std::unique_ptr<Transport> make_mpi_rank(std::size_t piece_bytes = std::size_t{1} << 30);
 
 /// Ends every rank at once with this exit code; for a rank that cannot go on.
 [[noreturn]] void abort_all_ranks(int exit_code);

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::transport {
+
+/// What a message's bytes carry at their end on the wire, so that neither side has to move them to
+/// make room for it.
+struct Seal {
+  std::uint32_t run = 0;                    ///< messages of another run are not for this one
+  bool bytes_beside = false;                ///< the first buffer is the message's bytes
+  std::vector<std::uint64_t> buffer_sizes;  ///< of the buffers that follow on their own
+
+  bool operator==(const Seal&) const = default;
+};
+
+/// Appends the seal to a message's bytes.
+void close_envelope(std::string& bytes, const Seal& seal);
+
+/// Takes the seal off again. Throws InvariantError if there is none.
+Seal open_envelope(std::string& bytes);
+
+}  // namespace sluice::transport

@@ -1,0 +1,41 @@
+#include "transport/mpi.hpp"
+
+#include "transport/mpi_port.hpp"
+
+#include <utility>
+
+namespace sluice::transport {
+namespace {
+
+// One run's use of the process's port.
+class MpiTransport final : public Transport {
+ public:
+  explicit MpiTransport(std::size_t piece_bytes) : port_(MpiPort::instance()) {
+    port_.begin_run(piece_bytes);
+  }
+  ~MpiTransport() override { port_.end_run(); }
+  MpiTransport(const MpiTransport&) = delete;
+  MpiTransport& operator=(const MpiTransport&) = delete;
+
+  Rank rank() const override { return port_.rank(); }
+  int size() const override { return port_.size(); }
+  int node_of(Rank rank) const override { return port_.nodes().node_of(rank); }
+  int nodes() const override { return port_.nodes().nodes(); }
+
+  void send(Message message) override { port_.send(std::move(message)); }
+  std::optional<Message> receive() override { return port_.receive(); }
+  void wait(std::chrono::nanoseconds longest) override { port_.wait(longest); }
+  void notify() override { port_.notify(); }
+  bool flush(std::chrono::nanoseconds longest) override { return port_.flush(longest); }
+
+ private:
+  MpiPort& port_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_mpi_rank(std::size_t piece_bytes) {
+  return std::make_unique<MpiTransport>(piece_bytes);
+}
+
+}  // namespace sluice::transport

@@ -1,0 +1,36 @@
+#include "transport/mpi.hpp"
+
+#include <charconv>
+#include <cstdlib>
+#include <initializer_list>
+#include <string_view>
+
+namespace sluice::transport {
+namespace {
+
+// The first of these variables that holds a number. Open MPI's own come first: under mpirun inside
+// a Slurm job, Slurm's describe the launcher and not its ranks.
+int first_number(std::initializer_list<const char*> variables, int otherwise) {
+  for (const char* variable : variables) {
+    const char* value = std::getenv(variable);
+    if (value == nullptr) continue;
+    const std::string_view text(value);
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+    if (error == std::errc() && end == text.end()) return number;
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+bool launched_by_mpi() {
+  return first_number({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}, 1) > 1;
+}
+
+int launcher_rank() {
+  if (!launched_by_mpi()) return 0;
+  return first_number({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}, 0);
+}
+
+}  // namespace sluice::transport

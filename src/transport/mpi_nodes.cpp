@@ -1,0 +1,96 @@
+#include "transport/mpi_nodes.hpp"
+
+#include <sluice/error.hpp>
+
+#include "transport/mpi_check.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace sluice::transport {
+namespace {
+
+void broadcast(std::string& text, MPI_Comm comm) {
+  int length = static_cast<int>(text.size());
+  check_mpi(MPI_Bcast(&length, 1, MPI_INT, 0, comm), "MPI_Bcast");
+  text.resize(static_cast<std::size_t>(length));
+  check_mpi(MPI_Bcast(text.data(), length, MPI_CHAR, 0, comm), "MPI_Bcast");
+}
+
+}  // namespace
+
+int rank_in(MPI_Comm comm) {
+  int rank = 0;
+  check_mpi(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank");
+  return rank;
+}
+
+int size_of(MPI_Comm comm) {
+  int size = 0;
+  check_mpi(MPI_Comm_size(comm, &size), "MPI_Comm_size");
+  return size;
+}
+
+MpiNodes::MpiNodes(MPI_Comm world) {
+  const int rank = rank_in(world);
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node),
+            "MPI_Comm_split_type");
+  ranks_here_ = size_of(node);
+  int leader = rank;
+  check_mpi(MPI_Bcast(&leader, 1, MPI_INT, 0, node), "MPI_Bcast");
+  number_nodes(world, leader);
+  share_bells(world, node);
+  check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
+}
+
+// Nodes are numbered by their lowest rank, their leader.
+void MpiNodes::number_nodes(MPI_Comm world, Rank leader) {
+  std::vector<int> leaders(static_cast<std::size_t>(size_of(world)));
+  check_mpi(MPI_Allgather(&leader, 1, MPI_INT, leaders.data(), 1, MPI_INT, world), "MPI_Allgather");
+  std::map<int, int> numbers;
+  for (const int each : leaders) {
+    numbers.try_emplace(each, static_cast<int>(numbers.size()));
+    node_of_.push_back(numbers.at(each));
+  }
+  nodes_ = static_cast<int>(numbers.size());
+  int bells = 0;
+  for (const int each : leaders) bell_of_.push_back(each == leader ? bells++ : -1);
+}
+
+// All ranks learn whether every one of them has the memory, so that none is left waiting for one
+// that gave up.
+void MpiNodes::share_bells(MPI_Comm world, MPI_Comm node) {
+  const auto count = static_cast<std::size_t>(ranks_here_);
+  const bool leads = rank_in(node) == 0;
+  std::string name;
+  std::string trouble;
+  try {
+    if (leads) bells_ = DoorbellRow::create(count);
+    name = bells_.name();
+  } catch (const LaunchError& error) {
+    trouble = error.what();
+  }
+  broadcast(name, node);
+  try {
+    if (!leads && !name.empty()) bells_ = DoorbellRow::attach(name, count);
+  } catch (const LaunchError& error) {
+    trouble = error.what();
+  }
+  const int mine = name.empty() || !trouble.empty() ? 0 : 1;
+  int all = 0;
+  check_mpi(MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, world), "MPI_Allreduce");
+  if (leads && !name.empty()) bells_.withdraw_name();
+  if (all == 0) {
+    throw LaunchError(trouble.empty() ? "another rank's node has no shared memory" : trouble);
+  }
+  own_bell_ = &bells_[static_cast<std::size_t>(rank_in(node))];
+}
+
+void MpiNodes::ring(Rank rank) const noexcept {
+  const int bell = bell_of_[static_cast<std::size_t>(rank)];
+  if (bell >= 0) bells_[static_cast<std::size_t>(bell)].ring();
+}
+
+}  // namespace sluice::transport

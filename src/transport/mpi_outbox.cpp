@@ -1,0 +1,74 @@
+#include "transport/mpi_outbox.hpp"
+
+#include "transport/envelope.hpp"
+#include "transport/mpi_check.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::transport {
+namespace {
+
+// So many sends are looked at per call, whatever their number.
+constexpr std::size_t tested_at_once = 64;
+
+}  // namespace
+
+void MpiOutbox::send(Message message, std::uint32_t run, std::size_t piece_bytes) {
+  Seal seal{run, message.bytes.size() > piece_bytes, {}};
+  if (seal.bytes_beside) {
+    message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
+    message.bytes.clear();
+  }
+  for (const Buffer& buffer : message.buffers) seal.buffer_sizes.push_back(buffer.size());
+  close_envelope(message.bytes, seal);
+  const Buffer envelope = Buffer::adopt(std::move(message.bytes));
+  post(envelope, 0, envelope.size(), message.peer, envelope_tag);
+  for (const Buffer& buffer : message.buffers) {
+    for (std::size_t offset = 0; offset < buffer.size(); offset += piece_bytes) {
+      const std::size_t size = std::min(piece_bytes, buffer.size() - offset);
+      post(buffer, offset, size, message.peer, buffer_tag);
+    }
+  }
+}
+
+void MpiOutbox::post(const Buffer& owner, std::size_t offset, std::size_t size, Rank peer,
+                     int tag) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Isend(owner.data() + offset, static_cast<int>(size), MPI_BYTE, peer, tag, comm_,
+                      &request),
+            "MPI_Isend");
+  requests_.push_back(request);
+  owners_.push_back(owner);
+  peers_.push_back(peer);
+  // A small message has left by now, as a rule.
+  int done = 0;
+  check_mpi(MPI_Test(&requests_.back(), &done, MPI_STATUS_IGNORE), "MPI_Test");
+  if (done != 0) remove(requests_.size() - 1);
+}
+
+void MpiOutbox::progress() {
+  if (empty()) return;
+  if (next_tested_ >= requests_.size()) next_tested_ = 0;
+  const std::size_t count = std::min(tested_at_once, requests_.size() - next_tested_);
+  completed_.resize(count);
+  int found = 0;
+  check_mpi(MPI_Testsome(static_cast<int>(count), requests_.data() + next_tested_, &found,
+                         completed_.data(), MPI_STATUSES_IGNORE),
+            "MPI_Testsome");
+  for (std::size_t i = next_tested_ + count; found > 0 && i-- > next_tested_;) {
+    if (requests_[i] == MPI_REQUEST_NULL) remove(i);
+  }
+  next_tested_ += count;
+}
+
+void MpiOutbox::remove(std::size_t i) {
+  requests_[i] = requests_.back();
+  owners_[i] = std::move(owners_.back());
+  peers_[i] = peers_.back();
+  requests_.pop_back();
+  owners_.pop_back();
+  peers_.pop_back();
+}
+
+}  // namespace sluice::transport

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "transport/transport.hpp"
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace sluice::transport {
+
+constexpr int envelope_tag = 1;
+constexpr int buffer_tag = 2;
+
+/// Messages on their way out. A message is an envelope (its bytes and the sizes of its buffers) and
+/// then each buffer, sent from where it lies. The memory is held until MPI is done with it.
+class MpiOutbox {
+ public:
+  explicit MpiOutbox(MPI_Comm comm) : comm_(comm) {}
+
+  /// Nothing of more than `piece_bytes` is given to MPI in one call.
+  void send(Message message, std::uint32_t run, std::size_t piece_bytes);
+
+  /// Lets go of what has left.
+  void progress();
+
+  bool empty() const noexcept { return requests_.empty(); }
+  /// The receivers of what has not left yet; the same one may stand there often.
+  const std::vector<Rank>& waiting_for() const noexcept { return peers_; }
+
+ private:
+  void post(const Buffer& owner, std::size_t offset, std::size_t size, Rank peer, int tag);
+  void remove(std::size_t i);
+
+  MPI_Comm comm_;
+  // Sends under way, in no order; parallel, because MPI wants the requests in a row.
+  std::vector<MPI_Request> requests_;
+  std::vector<Buffer> owners_;
+  std::vector<Rank> peers_;
+  std::vector<int> completed_;  ///< scratch
+  std::size_t next_tested_ = 0;
+};
+
+}  // namespace sluice::transport

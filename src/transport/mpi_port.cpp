@@ -1,0 +1,170 @@
+#include "transport/mpi_port.hpp"
+
+#include <sluice/error.hpp>
+
+#include "transport/mpi_check.hpp"
+#include "transport/mpi_session.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace sluice::transport {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long to look for messages before sleeping, if one came since the last sleep and cores are to
+// spare; and how long to keep a transfer going that needs both sides.
+constexpr std::chrono::nanoseconds spin_time = 20us;
+constexpr std::chrono::nanoseconds transfer_spin_time = 50us;
+
+// A doorbell ends a sleep; these end it when a ring was missed, when transfers must be moved along,
+// and when a message may come from a node that has no doorbell here.
+constexpr std::chrono::nanoseconds idle_nap = 20ms;
+constexpr std::chrono::nanoseconds transfer_nap = 200us;
+constexpr std::chrono::nanoseconds remote_nap = 1ms;
+
+// How long a process that exits waits for its last messages to leave.
+constexpr std::chrono::nanoseconds exit_flush = 5s;
+
+// Buffers that MPI does not send at once need a sign from the receiver; below, none is given.
+constexpr std::size_t eager_bytes = 4096;
+
+MpiPort* the_port = nullptr;
+
+bool needs_sign(const Message& message) {
+  return !message.buffers.empty() || message.bytes.size() > eager_bytes;
+}
+
+}  // namespace
+
+MpiPort& MpiPort::instance() {
+  start_mpi(&MpiPort::may_finalize);
+  // Never deleted: MPI may use its memory until the process ends.
+  if (the_port == nullptr) the_port = new MpiPort(own_communicator());
+  return *the_port;
+}
+
+MPI_Comm MpiPort::own_communicator() {
+  MPI_Comm comm = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup");
+  check_mpi(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  return comm;
+}
+
+bool MpiPort::may_finalize() {
+  return the_port == nullptr || (!the_port->in_run_ && the_port->flush(exit_flush));
+}
+
+void MpiPort::begin_run(std::size_t piece_bytes) {
+  if (in_run_) {
+    throw LaunchError(
+        "a pipeline is still running in this process; under MPI run one after the other");
+  }
+  in_run_ = true;
+  ++run_;
+  piece_bytes_ = piece_bytes;
+  inbox_.set_piece_bytes(piece_bytes);
+  notified_ = false;
+  arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
+  mine_ = &arrived_[run_];
+}
+
+void MpiPort::end_run() noexcept { in_run_ = false; }
+
+void MpiPort::send(Message message) {
+  if (message.peer < 0 || message.peer >= size_) {
+    throw InvariantError("a message to rank " + std::to_string(message.peer) + " of " +
+                         std::to_string(size_));
+  }
+  busy_since_wait_ = true;
+  if (message.peer == rank_) {
+    mine_->push_back(std::move(message));
+    return;
+  }
+  const Rank peer = message.peer;
+  outbox_.send(std::move(message), run_, piece_bytes_);
+  nodes_.ring(peer);
+}
+
+std::optional<Message> MpiPort::receive() {
+  if (mine_->empty()) progress();
+  if (mine_->empty()) return std::nullopt;
+  busy_since_wait_ = true;
+  Message message = std::move(mine_->front());
+  mine_->pop_front();
+  return message;
+}
+
+void MpiPort::progress() {
+  inbox_.progress(arrivals_);
+  outbox_.progress();
+  if (!arrivals_.empty()) sort_arrivals();
+}
+
+void MpiPort::sort_arrivals() {
+  for (auto& [run, message] : arrivals_) {
+    // The sender may sleep with the memory of what has just left it.
+    if (needs_sign(message)) nodes_.ring(message.peer);
+    if (run >= run_) arrived_[run].push_back(std::move(message));
+  }
+  arrivals_.clear();
+}
+
+void MpiPort::wait(Nanoseconds longest) {
+  const auto until = Clock::now() + longest;
+  const auto done = [this] { return has_news(); };
+  if (busy_since_wait_) spin(until, done);
+  busy_since_wait_ = false;
+  while (!done() && Clock::now() < until) nap(until, done);
+  notified_.exchange(false);  // not a plain store: see what was written before the notify
+}
+
+template <class Done>
+void MpiPort::spin(Clock::time_point until, Done done) {
+  static const bool cores_to_spare =
+      static_cast<int>(std::thread::hardware_concurrency()) >= 2 * nodes_.ranks_here();
+  auto spin_until = Clock::now() + (cores_to_spare ? spin_time : 0ns);
+  if (!quiet()) spin_until = Clock::now() + transfer_spin_time;
+  spin_until = std::min(spin_until, until);
+  while (!done() && Clock::now() < spin_until) {
+    progress();
+    if (!cores_to_spare) ::sched_yield();
+  }
+}
+
+template <class Done>
+void MpiPort::nap(Clock::time_point until, Done done) {
+  Doorbell& bell = nodes_.own_bell();
+  const auto ticket = bell.announce_sleep();
+  progress();
+  // A transfer may need the other side to move, which may have gone to sleep.
+  for (const Rank peer : outbox_.waiting_for()) nodes_.ring(peer);
+  if (!done()) bell.sleep(ticket, std::min<Nanoseconds>(until - Clock::now(), longest_nap()));
+  bell.awake();
+  progress();
+}
+
+MpiPort::Nanoseconds MpiPort::longest_nap() const noexcept {
+  if (!quiet()) return transfer_nap;
+  return nodes_.nodes() > 1 ? remote_nap : idle_nap;
+}
+
+void MpiPort::notify() noexcept {
+  notified_ = true;
+  nodes_.own_bell().ring();
+}
+
+bool MpiPort::flush(Nanoseconds longest) {
+  const auto until = Clock::now() + longest;
+  const auto done = [this] { return outbox_.empty(); };
+  progress();
+  spin(until, done);
+  while (!done() && Clock::now() < until) nap(until, done);
+  return done();
+}
+
+}  // namespace sluice::transport

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "transport/mpi_inbox.hpp"
+#include "transport/mpi_nodes.hpp"
+#include "transport/mpi_outbox.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+
+namespace sluice::transport {
+
+/// This process's place in MPI. There is one, made by the first run and kept until the process
+/// ends: a transfer that a failed run leaves behind has somewhere to end, and nobody waits for
+/// peers to take a communicator down. Runs are told apart by their number, which their messages
+/// carry: what an earlier one left is dropped, what a later one sent already is kept for it.
+class MpiPort {
+ public:
+  using Nanoseconds = std::chrono::nanoseconds;
+
+  /// Collective the first time.
+  static MpiPort& instance();
+
+  /// One run at a time. Every rank begins its runs in the same order.
+  void begin_run(std::size_t piece_bytes);
+  void end_run() noexcept;
+
+  Rank rank() const noexcept { return rank_; }
+  int size() const noexcept { return size_; }
+  const MpiNodes& nodes() const noexcept { return nodes_; }
+
+  void send(Message message);
+  std::optional<Message> receive();
+  void wait(Nanoseconds longest);
+  void notify() noexcept;
+  bool flush(Nanoseconds longest);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  explicit MpiPort(MPI_Comm comm)
+      : rank_(rank_in(comm)),
+        size_(size_of(comm)),
+        nodes_(comm),
+        outbox_(comm),
+        inbox_(comm, size_) {}
+  static MPI_Comm own_communicator();
+  static bool may_finalize();
+
+  void progress();
+  void sort_arrivals();
+  bool has_news() const noexcept { return notified_ || !mine_->empty(); }
+  bool quiet() const noexcept { return outbox_.empty() && inbox_.empty(); }
+  template <class Done>
+  void spin(Clock::time_point until, Done done);
+  template <class Done>
+  void nap(Clock::time_point until, Done done);
+  Nanoseconds longest_nap() const noexcept;
+
+  const Rank rank_;
+  const int size_;
+  MpiNodes nodes_;
+  MpiOutbox outbox_;
+  MpiInbox inbox_;
+  std::size_t piece_bytes_ = 0;
+  std::uint32_t run_ = 0;
+  bool in_run_ = false;
+  bool busy_since_wait_ = false;
+  std::deque<Arrival> arrivals_;                          ///< scratch of progress
+  std::map<std::uint32_t, std::deque<Message>> arrived_;  ///< by run, none before run_
+  std::deque<Message>* mine_ = nullptr;                   ///< this run's
+  std::atomic<bool> notified_{false};
+};
+
+}  // namespace sluice::transport

@@ -1,0 +1,80 @@
+#include "transport/mpi_session.hpp"
+
+#include <sluice/error.hpp>
+
+#include "transport/mpi.hpp"
+#include "transport/mpi_check.hpp"
+
+#include <mpi.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+namespace sluice::transport {
+namespace {
+
+bool (*may_finalize_now)() = nullptr;
+
+bool mpi_is_usable() {
+  int initialized = 0;
+  int finalized = 0;
+  check_mpi(MPI_Initialized(&initialized), "MPI_Initialized");
+  check_mpi(MPI_Finalized(&finalized), "MPI_Finalized");
+  return initialized != 0 && finalized == 0;
+}
+
+// A rank that leaves in the middle of a run must not wait for the others in MPI_Finalize; without
+// it the launcher sees that something is wrong and ends them.
+void finalize_at_exit() {
+  if (mpi_is_usable() && may_finalize_now()) MPI_Finalize();
+}
+
+void initialize() {
+  int provided = MPI_THREAD_SINGLE;
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  std::atexit(finalize_at_exit);
+}
+
+void check_thread() {
+  int level = MPI_THREAD_SINGLE;
+  int is_main = 0;
+  check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
+  check_mpi(MPI_Is_thread_main(&is_main), "MPI_Is_thread_main");
+  if (level < MPI_THREAD_FUNNELED) {
+    throw LaunchError(
+        "MPI was initialised for a single thread, but sluice runs stages on a thread of their own; "
+        "call MPI_Init_thread with MPI_THREAD_FUNNELED or higher, or leave it to sluice");
+  }
+  if (is_main == 0 && level < MPI_THREAD_SERIALIZED) {
+    throw LaunchError(
+        "the pipeline was started on another thread than the one that initialised MPI; start it "
+        "there, or call MPI_Init_thread with MPI_THREAD_SERIALIZED");
+  }
+}
+
+}  // namespace
+
+void start_mpi(bool (*may_finalize)()) {
+  may_finalize_now = may_finalize;
+  if (!mpi_is_usable()) {
+    int finalized = 0;
+    check_mpi(MPI_Finalized(&finalized), "MPI_Finalized");
+    if (finalized != 0) {
+      throw LaunchError(
+          "MPI has been finalised, and it cannot be started twice in one process; finalise it "
+          "after the last pipeline");
+    }
+    initialize();
+  }
+  check_thread();
+}
+
+void abort_all_ranks(int exit_code) {
+  std::fflush(nullptr);
+  if (mpi_is_usable()) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  ::_exit(exit_code);
+}
+
+}  // namespace sluice::transport

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "transport/world.hpp"
+
+// What `wait`, `notify` and a sleeping rank do.
+namespace sluice::transport::conformance {
+
+inline double cpu_seconds(int who) {
+  rusage usage{};
+  ::getrusage(who, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// Waits as an engine does, until something happened or the time is over.
+template <class Happened>
+void wait_until(Transport& world, Happened happened) {
+  const auto start = Clock::now();
+  while (!happened() && Clock::now() < start + patience) world.wait(patience);
+  EXPECT_TRUE(happened());
+}
+
+inline void wait_returns_within_its_longest(Transport& world) {
+  for (const auto longest : {0ms, 1ms, 50ms}) {
+    const auto start = Clock::now();
+    world.wait(longest);
+    // Generous: a rank may have to wait for a core.
+    EXPECT_LT(seconds_since(start), std::chrono::duration<double>(longest).count() + 2.0);
+  }
+}
+
+inline void wait_sleeps_while_nothing_happens(Transport& world) {
+  meet(world);
+  world.flush(patience);
+  const auto start = Clock::now();
+  int waits = 0;
+  for (; Clock::now() < start + 200ms; ++waits) world.wait(200ms - (Clock::now() - start));
+  EXPECT_LT(waits, 50);
+}
+
+inline void notify_from_another_thread_ends_wait(Transport& world) {
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<bool> notified = false;
+    std::thread other([&] {
+      std::this_thread::sleep_for(2ms);
+      notified = true;
+      world.notify();
+    });
+    const auto start = Clock::now();
+    wait_until(world, [&] { return notified.load(); });
+    EXPECT_LT(seconds_since(start), 10.0);
+    other.join();
+  }
+}
+
+inline void notify_before_wait_ends_it_at_once(Transport& world) {
+  world.notify();
+  const auto start = Clock::now();
+  world.wait(patience);
+  EXPECT_LT(seconds_since(start), 10.0);
+}
+
+inline void a_message_to_itself_ends_wait_at_once(Transport& world) {
+  world.send({world.rank(), "self", {}});
+  const auto start = Clock::now();
+  world.wait(patience);
+  EXPECT_LT(seconds_since(start), 10.0);
+  EXPECT_EQ(next(world).bytes, "self");
+}
+
+// A message far larger than what travels unasked, to ranks that sleep.
+inline void a_large_message_reaches_a_sleeping_rank(Transport& world) {
+  constexpr std::size_t size = 8 << 20;
+  if (world.rank() == 0) {
+    std::this_thread::sleep_for(50ms);
+    for (Rank peer = 1; peer < world.size(); ++peer) world.send({peer, "", {pattern(size, 9)}});
+    EXPECT_TRUE(world.flush(patience));
+  } else {
+    const auto start = Clock::now();
+    EXPECT_TRUE(is_pattern(next_from(world, 0).buffers.at(0).view(), 9));
+    EXPECT_LT(seconds_since(start), 30.0);
+  }
+}
+
+// From the send to the end of the wait; rank 0 wakes the others one by one.
+inline void a_message_wakes_a_sleeping_rank(Transport& world) {
+  constexpr int rounds = 200;
+  std::vector<double> latencies;
+  for (int i = 0; i < rounds && world.size() > 1; ++i) {
+    const Rank peer = 1 + i % (world.size() - 1);
+    if (world.rank() == 0) {
+      std::this_thread::sleep_for(1ms);
+      const auto start = Clock::now();
+      world.send({peer, "wake", {}});
+      next_from(world, peer);
+      latencies.push_back(seconds_since(start) * 1e6);
+    } else if (world.rank() == peer) {
+      next_from(world, 0);
+      world.send({0, "awake", {}});
+    }
+  }
+  if (latencies.empty()) return;
+  std::sort(latencies.begin(), latencies.end());
+  fmt::print("           round trip to a sleeping rank: p50 {:.0f} µs, p99 {:.0f} µs\n",
+             latencies[rounds / 2], latencies[rounds * 99 / 100]);
+  EXPECT_LT(latencies[rounds / 2], 1e6);
+}
+
+// Rank 0 ends it, so all the others sleep; a rank that polls would use a core of its own.
+inline void sleeping_ranks_use_little_cpu(Transport& world) {
+  meet(world);
+  world.flush(patience);
+  const double before = cpu_seconds(RUSAGE_THREAD);
+  const auto start = Clock::now();
+  if (world.rank() == 0) {
+    while (Clock::now() < start + 1s) world.wait(start + 1s - Clock::now());
+    for (Rank peer = 1; peer < world.size(); ++peer) world.send({peer, "end", {}});
+  } else {
+    next_from(world, 0);
+  }
+  const double cores = (cpu_seconds(RUSAGE_THREAD) - before) / seconds_since(start);
+  EXPECT_LT(cores, 0.3);
+  if (world.rank() == 0) fmt::print("           a waiting rank used {:.4f} cores\n", cores);
+}
+
+}  // namespace sluice::transport::conformance
