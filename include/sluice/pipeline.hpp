@@ -37,9 +37,9 @@ struct ErasedStage {
   std::string description;  ///< part of the digest by which ranks compare their pipelines
 };
 
-/// A stage that can follow one that makes `Record`, and of which each worker can get a copy.
-template <class S, class Record>
-concept StageTaking = std::copy_constructible<S> && std::same_as<typename S::Input, Record>;
+/// A stage that can follow one that makes `In`, and of which each worker can get a copy.
+template <class S, class In>
+concept StageTaking = std::copy_constructible<S> && std::same_as<typename S::Input, In>;
 
 /// A linear chain of stages. `In` is what the pipeline takes and `Out` what its last stage makes; a
 /// stage whose input type differs from the output type before it does not compile.
