@@ -19,7 +19,7 @@ function(sluice_layer_tests layer)
   file(GLOB mpi_sources CONFIGURE_DEPENDS ${layer}/*_mpi_test.cpp)
   if(mpi_sources)
     list(REMOVE_ITEM sources ${mpi_sources})
-    sluice_test_target(test_${layer}_mpi ${mpi_sources})
+    sluice_test_target(test_${layer}_mpi ${mpi_sources} ${PROJECT_SOURCE_DIR}/tests/mpi_main.cpp)
     sluice_mpi_test(test_${layer}_mpi)
   endif()
   if(sources)
@@ -30,7 +30,7 @@ function(sluice_layer_tests layer)
   endif()
 endfunction()
 
-# The executable brings its own main; every rank runs every test.
+# Every rank runs every test (tests/mpi_main.cpp).
 function(sluice_mpi_test target)
   foreach(ranks ${SLUICE_MPI_RANKS})
     add_test(NAME ${target}_${ranks} COMMAND ${MPIEXEC_EXECUTABLE} --timeout 120 -n ${ranks}
