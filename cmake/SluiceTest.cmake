@@ -1,11 +1,15 @@
 # sluice_layer_tests(LAYER): tests/LAYER/*_test.cpp become the executable test_LAYER, whose tests
 # ctest runs one by one; tests/LAYER/*_mpi_test.cpp become test_LAYER_mpi, which runs under mpirun
-# at 1, 2, 4 and 8 ranks.
+# at 1, 2, 4 and 8 ranks. Labels: the layer, mpi, and soak for the slow suites, named …Soak.
+# Every test has a timeout, and says how many cores it wants so that none is late for want of them.
+option(SLUICE_IN_PROCESS_TESTS_ONLY "Build only tests that run in one process, for sanitizers" OFF)
+
 set(SLUICE_MPI_RANKS 1 2 4 8)
 set(SLUICE_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
   OMPI_MCA_mpi_yield_when_idle=1)
+set(SLUICE_THREADED_LAYERS transport runtime)
 
 function(sluice_test_target name)
   add_executable(${name} ${ARGN})
@@ -19,23 +23,39 @@ function(sluice_layer_tests layer)
   file(GLOB mpi_sources CONFIGURE_DEPENDS ${layer}/*_mpi_test.cpp)
   if(mpi_sources)
     list(REMOVE_ITEM sources ${mpi_sources})
-    sluice_test_target(test_${layer}_mpi ${mpi_sources} ${PROJECT_SOURCE_DIR}/tests/mpi_main.cpp)
+  endif()
+  if(mpi_sources AND NOT SLUICE_IN_PROCESS_TESTS_ONLY)
+    sluice_test_target(test_${layer}_mpi ${mpi_sources})
     sluice_mpi_test(test_${layer}_mpi)
   endif()
   if(sources)
     sluice_test_target(test_${layer} ${sources})
     target_link_libraries(test_${layer} PRIVATE GTest::gtest_main)
-    gtest_discover_tests(test_${layer} TEST_PREFIX ${layer}. DISCOVERY_TIMEOUT 60
-      PROPERTIES TIMEOUT 300 LABELS ${layer})
+    sluice_in_process_tests(${layer} "-*Soak.*" ${layer} 300)
+    sluice_in_process_tests(${layer} "*Soak.*" soak 1800)
   endif()
 endfunction()
 
-# Every rank runs every test (tests/mpi_main.cpp).
+function(sluice_in_process_tests layer filter label timeout)
+  set(cores 1)
+  if(layer IN_LIST SLUICE_THREADED_LAYERS)
+    set(cores 2)
+  endif()
+  gtest_discover_tests(test_${layer} TEST_PREFIX ${layer}. TEST_FILTER ${filter}
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${timeout} LABELS ${label} PROCESSORS ${cores})
+endfunction()
+
+# The executable brings its own main; every rank runs every test. Each mpirun has a folder for
+# temporary files of its own: Open MPI's session folders get into each other's way in a shared one.
 function(sluice_mpi_test target)
   foreach(ranks ${SLUICE_MPI_RANKS})
+    set(scratch ${PROJECT_BINARY_DIR}/scratch/${target}_${ranks})
+    file(MAKE_DIRECTORY ${scratch})
+    math(EXPR cores "2 * ${ranks}")
     add_test(NAME ${target}_${ranks} COMMAND ${MPIEXEC_EXECUTABLE} --timeout 120 -n ${ranks}
       $<TARGET_FILE:${target}> ${ARGN})
-    set_tests_properties(${target}_${ranks} PROPERTIES TIMEOUT 150 LABELS mpi
-      ENVIRONMENT "${SLUICE_MPI_ENVIRONMENT}")
+    set_tests_properties(${target}_${ranks} PROPERTIES TIMEOUT 150 LABELS mpi PROCESSORS ${cores}
+      ENVIRONMENT "${SLUICE_MPI_ENVIRONMENT};TMPDIR=${scratch}")
   endforeach()
 endfunction()
