@@ -5,17 +5,24 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <string>
 
 namespace {
 
 class FailurePrinter final : public testing::EmptyTestEventListener {
+  // GoogleTest holds its lock while it reports a failure: the test's name cannot be asked for then.
+  void OnTestStart(const testing::TestInfo& test) override {
+    test_ = std::string(test.test_suite_name()) + "." + test.name();
+  }
+
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    std::fprintf(stderr, "rank %d, %s.%s, %s:%d: %s\n", sluice::transport::launcher_rank(),
-                 info->test_suite_name(), info->name(), result.file_name(), result.line_number(),
-                 result.message());
+    const char* file = result.file_name() == nullptr ? "(no file)" : result.file_name();
+    std::fprintf(stderr, "rank %d, %s, %s:%d: %s\n", sluice::transport::launcher_rank(),
+                 test_.c_str(), file, result.line_number(), result.message());
   }
+
+  std::string test_;
 };
 
 }  // namespace

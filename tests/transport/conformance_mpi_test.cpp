@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <string>
 
 #include "transport/conformance.hpp"
@@ -55,25 +54,5 @@ TEST(MpiTransport, TheLauncherSaysWhatMpiSays) {
   EXPECT_EQ(launched_by_mpi(), world->size() > 1);
 }
 
-// Ranks other than the first say only what failed.
-class FailurePrinter final : public testing::EmptyTestEventListener {
-  void OnTestPartResult(const testing::TestPartResult& result) override {
-    if (!result.failed()) return;
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    std::fprintf(stderr, "rank %d, %s.%s, %s:%d: %s\n", launcher_rank(), info->test_suite_name(),
-                 info->name(), result.file_name(), result.line_number(), result.message());
-  }
-};
-
 }  // namespace
 }  // namespace sluice::transport
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  if (sluice::transport::launcher_rank() > 0) {
-    auto& listeners = testing::UnitTest::GetInstance()->listeners();
-    delete listeners.Release(listeners.default_result_printer());
-    listeners.Append(new sluice::transport::FailurePrinter);
-  }
-  return RUN_ALL_TESTS();
-}
