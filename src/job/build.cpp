@@ -1,0 +1,144 @@
+#include "job/build.hpp"
+
+#include "job/check_settings.hpp"
+#include "job/input.hpp"
+#include "job/knobs.hpp"
+#include "job/plugin.hpp"
+#include "job/stages/kinds.hpp"
+#include "job/suggest.hpp"
+
+#include <exception>
+#include <set>
+
+namespace sluice::job {
+namespace {
+
+std::string where(const StageEntry& stage) {
+  return fmt::format("{}: stage '{}'", stage.use_place.text(), stage.name);
+}
+
+void load_plugins(const JobFile& job, StageRegistry& registry) {
+  std::set<std::filesystem::path> loaded;
+  for (const auto& stage : job.stages) {
+    if (!stage.plugin) continue;
+    std::error_code ignored;
+    const auto file = std::filesystem::weakly_canonical(*stage.plugin, ignored);
+    if (loaded.insert(file).second) load_plugin(*stage.plugin, where(stage), registry);
+  }
+}
+
+const StageKind& kind_of(const StageEntry& stage, const StageRegistry& registry) {
+  const auto* kind = registry.find(stage.use);
+  if (kind != nullptr) return *kind;
+  std::vector<std::string> names;
+  for (const auto& known : registry.kinds()) names.push_back(known.first);
+  throw UsageError(fmt::format(
+      "{} uses the unknown stage kind '{}'{}'sluice stages' lists the kinds; a plugin's are known "
+      "once the stage names it with plugin = \"PATH\"",
+      where(stage), stage.use, did_you_mean(stage.use, names)));
+}
+
+// Says early, and on every rank, what the kind has against the settings.
+void try_to_make(const StageEntry& entry, const JobStage& stage) {
+  try {
+    if (stage.kind.make(stage.settings) != nullptr) return;
+  } catch (const PluginError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw UsageError(
+        fmt::format("{} ({}) refuses its settings: {}", where(entry), entry.use, error.what()));
+  }
+  throw PluginError(fmt::format("{} ({}) makes no stage", where(entry), entry.use));
+}
+
+JobStage build_stage(const StageEntry& entry, const StageRegistry& registry) {
+  const StageKind& kind = kind_of(entry, registry);
+  JobStage stage{kind.defaults, kind,
+                 check_settings(kind, entry.settings, entry.name, entry.place)};
+  stage.spec.name = entry.name;
+  apply_knobs(entry.keys, entry.name, stage.spec);
+  try_to_make(entry, stage);
+  return stage;
+}
+
+ErasedStage erase(const JobStage& stage) {
+  ErasedStage erased;
+  erased.spec = stage.spec;
+  erased.make = [make = stage.kind.make, settings = stage.settings] {
+    return std::make_unique<TypedStage<Record, Record>>(make(settings));
+  };
+  erased.input = &record_type<Record>();
+  erased.output = &record_type<Record>();
+  erased.description =
+      fmt::format("{} {{{}}} {}", stage.kind.name, canonical_settings(stage.kind, stage.settings),
+                  canonical_knobs(stage.spec));
+  return erased;
+}
+
+AnyBatch batch_of(std::vector<Record> records) {
+  AnyBatch batch;
+  batch.ids.resize(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) batch.ids[i].origin = i;
+  batch.records = std::make_shared<std::vector<Record>>(std::move(records));
+  return batch;
+}
+
+// Reads the input when asked for it, and remembers the keys for errors.
+class Input {
+ public:
+  explicit Input(InputEntry entry) : entry_(std::move(entry)) {}
+
+  AnyBatch read() {
+    auto records = read_input(entry_);
+    keys_.clear();
+    keys_.reserve(records.size());
+    for (const auto& record : records) keys_.push_back(record.key);
+    return batch_of(std::move(records));
+  }
+  std::string key(std::size_t index) const {
+    return index < keys_.size() ? keys_[index] : fmt::format("#{}", index);
+  }
+
+ private:
+  InputEntry entry_;
+  std::vector<std::string> keys_;
+};
+
+}  // namespace
+
+StageRegistry builtin_stages() {
+  StageRegistry registry;
+  for (const auto kind : {fs_read_kind, fs_write_kind, jsonl_write_kind, synthetic_kind}) {
+    registry.add(kind());
+  }
+  return registry;
+}
+
+std::vector<JobStage> build_stages(const JobFile& job, StageRegistry& registry) {
+  load_plugins(job, registry);
+  std::vector<JobStage> stages;
+  for (const auto& entry : job.stages) stages.push_back(build_stage(entry, registry));
+  return stages;
+}
+
+ErasedSpec build_spec(const JobFile& job, const std::vector<JobStage>& stages, RunOptions options) {
+  ErasedSpec spec;
+  spec.name = job.name;
+  for (const auto& stage : stages) spec.stages.push_back(erase(stage));
+  const auto input = std::make_shared<Input>(job.input);
+  spec.input = [input] { return input->read(); };
+  spec.key_of = [input](std::size_t index) { return input->key(index); };
+  spec.options = std::move(options);
+  return spec;
+}
+
+std::vector<std::string> output_hints(const std::vector<JobStage>& stages,
+                                      const std::filesystem::path& run_dir) {
+  std::vector<std::string> hints;
+  for (const auto& stage : stages) {
+    if (stage.kind.output_hint) hints.push_back(stage.kind.output_hint(stage.settings, run_dir));
+  }
+  return hints;
+}
+
+}  // namespace sluice::job

@@ -1,0 +1,52 @@
+#include "job/input.hpp"
+#include "job/known_keys.hpp"
+
+#include <fmt/ranges.h>
+
+namespace sluice::job {
+namespace {
+
+// The one source that the table names.
+std::size_t source_of(const RawTable& input, const std::string& file) {
+  std::vector<std::size_t> present;
+  for (std::size_t i = 0; i < input_sources().size(); ++i) {
+    if (input.contains(input_sources()[i])) present.push_back(i);
+  }
+  if (present.size() == 1) return present[0];
+  const auto place = present.empty() ? file : input.at(input_sources()[present[1]]).place.text();
+  throw UsageError(fmt::format(
+      "{}: the job names {}; [input] takes exactly one of files = [\"pages/*.png\"], list = "
+      "\"keys.txt\", jsonl = \"rows.jsonl\" and keys = [\"a\", \"b\"]",
+      place, present.empty() ? "no input" : "more than one input"));
+}
+
+std::vector<std::string> values_of(const RawTable& input, InputEntry::Source source) {
+  const auto& name = input_sources()[static_cast<std::size_t>(source)];
+  const auto& value = input.at(name);
+  if (source == InputEntry::Source::files || source == InputEntry::Source::keys) {
+    return require(to_text_list(value), value, "input." + name,
+                   "a list of strings, such as [\"a\", \"b\"]");
+  }
+  return {require(to_text(value), value, "input." + name, "a path, such as \"keys.txt\"")};
+}
+
+std::optional<std::uint64_t> limit_of(const RawTable& input) {
+  const auto it = input.find("limit");
+  if (it == input.end()) return std::nullopt;
+  auto limit = to_integer(it->second);
+  if (limit && *limit < 1) limit.reset();
+  return static_cast<std::uint64_t>(
+      require(limit, it->second, "input.limit", "a whole number of at least 1, such as 100"));
+}
+
+}  // namespace
+
+InputEntry read_input_entry(const RawTable& input, const std::string& file) {
+  InputEntry entry;
+  entry.source = static_cast<InputEntry::Source>(source_of(input, file));
+  entry.values = values_of(input, entry.source);
+  entry.limit = limit_of(input);
+  return entry;
+}
+
+}  // namespace sluice::job

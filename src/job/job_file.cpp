@@ -1,0 +1,109 @@
+#include "job/job_file.hpp"
+
+#include "job/input.hpp"
+#include "job/knobs.hpp"
+#include "job/raw_job.hpp"
+#include "job/read_file.hpp"
+
+#include <set>
+
+namespace sluice::job {
+namespace {
+
+std::string text_at(const RawTable& table, const std::string& key, const std::string& prefix,
+                    std::string_view wanted) {
+  const auto& value = table.at(key);
+  auto text = to_text(value);
+  if (text && text->empty()) text.reset();
+  return require(text, value, prefix + key, wanted);
+}
+
+Mode mode_at(const RawTable& pipeline) {
+  const auto it = pipeline.find("mode");
+  if (it == pipeline.end()) return Mode::automatic;
+  const std::string mode = text_at(pipeline, "mode", "pipeline.", mode_wanted);
+  return require(parse_mode(mode), it->second, "pipeline.mode", mode_wanted);
+}
+
+void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& job) {
+  job.name = std::filesystem::path(file).stem().string();
+  if (pipeline.contains("name")) {
+    job.name = text_at(pipeline, "name", "pipeline.", "a name, such as \"annotate\"");
+  }
+  job.mode = mode_at(pipeline);
+  job.run_dir = std::filesystem::path("runs") / job.name;
+  if (pipeline.contains("run_dir")) {
+    job.run_dir = text_at(pipeline, "run_dir", "pipeline.", "a folder, such as \"runs/annotate\"");
+  }
+}
+
+StageEntry read_stage(const RawStage& raw) {
+  const std::string prefix = fmt::format("stage.{}.", raw.name);
+  if (raw.keys.contains("name")) text_at(raw.keys, "name", prefix, "a name, such as \"read\"");
+  if (!raw.keys.contains("use")) {
+    throw UsageError(
+        fmt::format("{}: stage '{}' does not say what it is; add use = \"KIND\" ('sluice stages' "
+                    "lists the kinds)",
+                    raw.place.text(), raw.name));
+  }
+  StageEntry stage{raw.name,
+                   text_at(raw.keys, "use", prefix, "a stage kind, such as \"fs.read\""),
+                   std::nullopt,
+                   raw.keys,
+                   raw.settings,
+                   raw.place,
+                   raw.keys.at("use").place};
+  if (raw.keys.contains("plugin")) {
+    stage.plugin = text_at(raw.keys, "plugin", prefix, "a path, such as \"build/libmine.so\"");
+  }
+  StageSpec defaults;
+  apply_knobs(raw.keys, raw.name, defaults);
+  return stage;
+}
+
+void read_stages(const RawJob& raw, const std::string& file, JobFile& job) {
+  std::set<std::string> names;
+  for (const auto& stage : raw.stages) {
+    if (!names.insert(stage.name).second) {
+      throw UsageError(fmt::format("{}: there are two stages named '{}'; names must differ",
+                                   stage.place.text(), stage.name));
+    }
+    job.stages.push_back(read_stage(stage));
+  }
+  if (!job.stages.empty()) return;
+  throw UsageError(fmt::format(
+      "{}: the job has no stages; add at least one [[stage]] with use = \"KIND\"", file));
+}
+
+Buffer read_job_text(const std::filesystem::path& path) {
+  try {
+    return read_file(path);
+  } catch (const InputError& error) {
+    throw UsageError(fmt::format("{}; sluice wants the path of a job file", error.what()));
+  }
+}
+
+}  // namespace
+
+JobFile parse_job(std::string_view text, const std::string& file,
+                  const std::vector<std::string>& sets) {
+  const auto raw = read_raw_job(text, file, sets);
+  JobFile job;
+  read_pipeline(raw.pipeline, file, job);
+  job.input = read_input_entry(raw.input, file);
+  read_stages(raw, file, job);
+  return job;
+}
+
+JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets) {
+  return parse_job(read_job_text(path).view(), path.string(), sets);
+}
+
+std::optional<Mode> parse_mode(std::string_view text) {
+  if (text == "auto") return Mode::automatic;
+  if (text == "streaming") return Mode::streaming;
+  if (text == "debug") return Mode::debug;
+  return std::nullopt;
+}
+
+}  // namespace sluice::job

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "job/raw_value.hpp"
+
+#include <sluice/run.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::job {
+
+/// Where the input records come from; `values` are globs, a path, or keys.
+struct InputEntry {
+  enum class Source { files, list, jsonl, keys };
+  Source source = Source::files;
+  std::vector<std::string> values;
+  std::optional<std::uint64_t> limit;
+};
+
+/// A stage of a job file; what its keys and settings mean depends on the kind that it uses.
+struct StageEntry {
+  std::string name;
+  std::string use;
+  std::optional<std::filesystem::path> plugin;
+  RawTable keys;
+  RawTable settings;
+  Place place;      ///< of the stage
+  Place use_place;  ///< of `use`
+};
+
+/// A job file whose keys, types and ranges are right; stage kinds are not looked up yet.
+struct JobFile {
+  std::string name;
+  Mode mode = Mode::automatic;
+  std::filesystem::path run_dir;
+  InputEntry input;
+  std::vector<StageEntry> stages;
+};
+
+/// Throws UsageError naming file, line and key. Each of `sets` is a KEY=VALUE that overrides a key.
+JobFile parse_job(std::string_view text, const std::string& file,
+                  const std::vector<std::string>& sets = {});
+JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets = {});
+
+inline constexpr std::string_view mode_wanted =
+    "\"auto\", \"streaming\" or \"debug\" (the modes of this version)";
+
+std::optional<Mode> parse_mode(std::string_view text);
+
+}  // namespace sluice::job

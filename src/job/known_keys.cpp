@@ -1,0 +1,61 @@
+#include "job/known_keys.hpp"
+
+#include "job/suggest.hpp"
+
+#include <algorithm>
+
+namespace sluice::job {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+const KnownKeys& root_keys() {
+  static const KnownKeys keys{{"pipeline", "input", "stage"},
+                              {"store", "models", "topology", "env"}};
+  return keys;
+}
+
+const KnownKeys& pipeline_keys() {
+  static const KnownKeys keys{{"name", "mode", "run_dir"},
+                              {"attempts", "batch_size", "batch_wait", "byte_budget", "cpus", "env",
+                               "keep_intermediates", "max_worker_lifetime", "on_failure",
+                               "over_provision", "slots", "speed", "workers", "workers_per_node"}};
+  return keys;
+}
+
+const KnownKeys& input_keys() {
+  static const KnownKeys keys{{"files", "list", "jsonl", "keys", "limit"}, {"s3"}};
+  return keys;
+}
+
+const KnownKeys& stage_keys() {
+  static const KnownKeys keys{{"name", "use", "plugin", "settings", "batch_size", "speed", "cpus",
+                               "workers", "workers_per_node", "slots", "batch_wait", "byte_budget"},
+                              {"attempts", "command", "env", "gpus", "max_worker_lifetime", "model",
+                               "on_failure", "over_provision", "resources", "spmd"}};
+  return keys;
+}
+
+const std::vector<std::string>& input_sources() {
+  static const std::vector<std::string> sources{"files", "list", "jsonl", "keys"};
+  return sources;
+}
+
+void refuse_unknown_keys(const RawTable& table, const std::string& prefix, const KnownKeys& keys,
+                         std::string_view hint) {
+  for (const auto& [name, value] : table) {
+    if (contains(keys.supported, name)) continue;
+    if (contains(keys.planned, name)) {
+      throw UsageError(fmt::format("{}: key '{}{}' is not supported by this version of sluice",
+                                   value.place.text(), prefix, name));
+    }
+    throw UsageError(fmt::format("{}: unknown key '{}{}'{}{}", value.place.text(), prefix, name,
+                                 did_you_mean(name, keys.supported), hint));
+  }
+}
+
+}  // namespace sluice::job

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "job/raw_value.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::job {
+
+/// The keys of one table of a job file.
+struct KnownKeys {
+  std::vector<std::string> supported;
+  /// Keys of the format that this version does not do yet.
+  std::vector<std::string> planned;
+};
+
+const KnownKeys& root_keys();
+const KnownKeys& pipeline_keys();
+const KnownKeys& input_keys();
+const KnownKeys& stage_keys();
+
+/// The keys of [input] that say where the input comes from, in the order of InputEntry::Source.
+const std::vector<std::string>& input_sources();
+
+/// Throws UsageError for the first key of `table` that is not supported. `prefix` is the path of
+/// the table ("stage.write."), and `hint` ends the message.
+void refuse_unknown_keys(const RawTable& table, const std::string& prefix, const KnownKeys& keys,
+                         std::string_view hint);
+
+}  // namespace sluice::job

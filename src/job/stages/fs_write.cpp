@@ -1,0 +1,70 @@
+#include "job/stages/key_path.hpp"
+#include "job/stages/kinds.hpp"
+#include "job/stages/write_file.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+namespace sluice::job {
+namespace {
+
+class FsWrite final : public MapStage<Record, Record> {
+ public:
+  explicit FsWrite(const Settings& settings)
+      : dir_(settings.string("dir")),
+        field_(settings.string("field")),
+        suffix_(settings.string("suffix")) {
+    if (suffix_.find('/') != std::string::npos) {
+      throw UsageError(fmt::format("settings.suffix = \"{}\" holds a '/'", suffix_));
+    }
+  }
+
+  void setup(const WorkerContext& context) override { folder_ = context.run_dir / dir_; }
+
+  Record map(Record record) override {
+    write_file(folder_ / key_path(record.key, suffix_), content(record));
+    return record;
+  }
+
+ private:
+  std::string_view content(const Record& record) const {
+    for (const auto& [name, value] : record.fields()) {
+      if (name != field_) continue;
+      if (const auto* text = std::get_if<std::string>(&value)) return *text;
+    }
+    return record.get<Buffer>(field_).view();
+  }
+
+  std::filesystem::path dir_;
+  std::string field_;
+  std::string suffix_;
+  std::filesystem::path folder_;
+};
+
+std::string hint(const Settings& settings, const std::filesystem::path& run_dir) {
+  const auto folder = run_dir / settings.string("dir");
+  return fmt::format("{}: one file a record; look at them with: find '{}' -type f | head",
+                     folder.string(), folder.string());
+}
+
+}  // namespace
+
+StageKind fs_write_kind() {
+  StageKind kind;
+  kind.name = "fs.write";
+  kind.help = "Writes a bytes or string field to a file of its own, named by the record's key.";
+  kind.settings = {
+      {"dir", SettingType::string, "",
+       "folder of the files; relative ones belong to the run directory", true},
+      {"field", SettingType::string, "bytes", "the field to write"},
+      {"suffix", SettingType::string, "",
+       "appended to the key to make the file's name, such as \".txt\""},
+  };
+  kind.make = [](const Settings& settings) { return std::make_unique<FsWrite>(settings); };
+  kind.output_hint = hint;
+  return kind;
+}
+
+}  // namespace sluice::job

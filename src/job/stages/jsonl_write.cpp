@@ -1,0 +1,94 @@
+#include "job/stages/json_value.hpp"
+#include "job/stages/kinds.hpp"
+#include "job/stages/write_file.hpp"
+#include "store/atomic_file.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+namespace sluice::job {
+namespace {
+
+Payload parse_payload(const std::string& text) {
+  if (text == "base64") return Payload::base64;
+  if (text == "digest") return Payload::digest;
+  throw UsageError(
+      fmt::format("settings.payload must be \"base64\" or \"digest\"; it is \"{}\"", text));
+}
+
+// out.jsonl of one worker; out.0.jsonl, out.1.jsonl, … of several.
+std::filesystem::path path_of(std::filesystem::path path, const std::string& worker) {
+  return path.replace_extension(worker + path.extension().string());
+}
+
+class JsonlWrite final : public MapStage<Record, Record> {
+ public:
+  explicit JsonlWrite(const Settings& settings)
+      : path_(settings.string("path")), payload_(parse_payload(settings.string("payload"))) {
+    if (!path_.has_filename()) {
+      throw UsageError(fmt::format("settings.path = \"{}\" does not name a file", path_.string()));
+    }
+  }
+
+  void setup(const WorkerContext& context) override {
+    const auto path = context.run_dir / path_;
+    target_.emplace(context.workers == 1 ? path
+                                         : path_of(path, fmt::format(".{}", context.worker)));
+    file_.emplace(target_->temporary());
+  }
+
+  Record map(Record record) override {
+    file_->write(to_json(record, payload_) + '\n');
+    return record;
+  }
+
+  void teardown() override {
+    file_->close();
+    target_->commit();
+  }
+
+ private:
+  std::filesystem::path path_;
+  Payload payload_;
+  // Removed without a commit if the run fails.
+  std::optional<store::AtomicFile> target_;
+  std::optional<OutputFile> file_;
+};
+
+// Nothing if there is no such file.
+std::filesystem::file_time_type written(const std::filesystem::path& path) {
+  std::error_code missing;
+  const auto time = std::filesystem::last_write_time(path, missing);
+  return missing ? std::filesystem::file_time_type::min() : time;
+}
+
+std::string hint(const Settings& settings, const std::filesystem::path& run_dir) {
+  const auto one = run_dir / settings.string("path");
+  const bool several = written(path_of(one, ".0")) > written(one);
+  const auto path = (several ? path_of(one, ".*") : one).string();
+  return fmt::format("{}: one JSON object a line; look at it with: head -n 3 {}", path, path);
+}
+
+}  // namespace
+
+StageKind jsonl_write_kind() {
+  StageKind kind;
+  kind.name = "jsonl.write";
+  kind.help = "Writes one JSON object a record: its key and its fields.";
+  kind.settings = {
+      {"path", SettingType::string, "", "the file; a relative one belongs to the run directory",
+       true},
+      {"payload", SettingType::string, "base64",
+       "bytes and tensors: \"base64\" writes them whole, \"digest\" only their length and xxh64"},
+  };
+  kind.defaults.workers = 1;
+  kind.make = [](const Settings& settings) { return std::make_unique<JsonlWrite>(settings); };
+  kind.output_hint = hint;
+  return kind;
+}
+
+}  // namespace sluice::job

@@ -1,0 +1,43 @@
+#include "job/stages/write_file.hpp"
+
+#include "store/atomic_file.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace sluice::job {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, int error) {
+  throw IoError(fmt::format("cannot write '{}': {}; check the folder's permissions and free space",
+                            path.string(), std::generic_category().message(error)));
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::filesystem::path& path)
+    : path_(path), file_(std::fopen(path.c_str(), "wbe")) {
+  if (file_ == nullptr) fail(path_, errno);
+}
+
+void OutputFile::write(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) fail(path_, errno);
+}
+
+void OutputFile::close() {
+  if (std::fclose(file_.release()) != 0) fail(path_, errno);
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  store::AtomicFile target(path);
+  OutputFile file(target.temporary());
+  file.write(bytes);
+  file.close();
+  target.commit();
+}
+
+}  // namespace sluice::job
