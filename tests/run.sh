@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The test command: from a bare Debian 12 to ctest's verdict.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'TEXT'
+tests/run.sh [OPTIONS] [CTEST OPTIONS]
+
+Installs the Debian packages that are missing, builds sluice with warnings as errors, and runs all
+routine tests, MPI tests among them. Anything else on the command line goes to ctest: -R REGEX picks
+tests by name, -L LABEL by label (a layer's name, mpi, api, layering, install).
+
+  --sanitizers   instead build the tests that run in one process twice, with the address and
+                 undefined-behaviour sanitizers (and the leak check) and with the thread sanitizer,
+                 and run them
+  --soak         instead run the slow soak tests only
+  --no-install   leave the packages alone
+  --jobs N       build and test with N processes (default: one a core)
+  -h, --help     this text
+TEXT
+}
+
+builds=(dev)
+soak=no
+install=yes
+jobs=$(nproc)
+ctest_options=()
+while (($# > 0)); do
+  case $1 in
+    --sanitizers) builds=(asan tsan) ;;
+    --soak) soak=yes ;;
+    --no-install) install=no ;;
+    --jobs) jobs=${2:?"--jobs needs a number"}; shift ;;
+    -h | --help) usage; exit 0 ;;
+    *) ctest_options+=("$1") ;;
+  esac
+  shift
+done
+
+[[ $install == no ]] || cmake/install-packages.sh
+for build in "${builds[@]}"; do
+  cmake --preset "$build"
+  cmake --build --preset "$build" --parallel "$jobs"
+  tests=$build
+  [[ $soak == no ]] || tests=soak
+  ctest --preset "$tests" --parallel "$jobs" "${ctest_options[@]}"
+done
