@@ -1,0 +1,228 @@
+#include "runtime/pipelines.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+namespace sluice {
+namespace {
+
+using testing::Item;
+using testing::items;
+using testing::Stamp;
+
+RunResult<Item> run(const Pipeline<Item, Item>& pipeline, int count, std::size_t workers,
+                    Mode mode = Mode::streaming) {
+  PipelineSpec spec(pipeline, items(count));
+  spec.options.mode = mode;
+  spec.options.launch = Launch::threads;
+  spec.options.workers = workers;
+  return run_pipeline(spec);
+}
+
+std::string error_of(const Pipeline<Item, Item>& pipeline, ExitCode code, Mode mode) {
+  try {
+    run(pipeline, 40, 4, mode);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "the run should have failed";
+  return "";
+}
+
+// What the workers of a Recorder did; shared, since every worker has its own copy of the stage.
+struct Log {
+  std::mutex mutex;
+  int node_setups = 0;
+  int setups = 0;
+  int teardowns = 0;
+  bool setup_before_node = false;
+  bool process_without_setup = false;
+  std::set<std::size_t> workers;
+};
+
+class Recorder : public Stage<Item, Item> {
+ public:
+  explicit Recorder(Log* log) : log_(log) {}
+
+  void setup_on_node(const WorkerContext&) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const std::lock_guard lock(log_->mutex);
+    ++log_->node_setups;
+  }
+  void setup(const WorkerContext& context) override {
+    const std::lock_guard lock(log_->mutex);
+    ++log_->setups;
+    log_->setup_before_node = log_->setup_before_node || log_->node_setups == 0;
+    log_->workers.insert(context.worker);
+    EXPECT_EQ(context.workers, 4u);
+    EXPECT_EQ(context.stage, "recorder");
+    ready_ = true;
+  }
+  void process(Batch<Item>& batch, Emitter<Item>& out) override {
+    if (!ready_) {
+      const std::lock_guard lock(log_->mutex);
+      log_->process_without_setup = true;
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) out.emit(i, batch[i]);
+  }
+  void teardown() override {
+    const std::lock_guard lock(log_->mutex);
+    ++log_->teardowns;
+  }
+
+ private:
+  Log* log_;
+  bool ready_ = false;
+};
+
+TEST(Lifecycle, NodeSetUpComesOnceThenEveryWorkersThenTeardown) {
+  Log log;
+  run(Pipeline<Item>("p").then(Recorder(&log), {.name = "recorder", .workers = 4}), 100, 4);
+  EXPECT_EQ(log.node_setups, 1);
+  EXPECT_EQ(log.setups, 4);
+  EXPECT_EQ(log.teardowns, 4);
+  EXPECT_FALSE(log.setup_before_node);
+  EXPECT_FALSE(log.process_without_setup);
+  EXPECT_EQ(log.workers, (std::set<std::size_t>{0, 1, 2, 3}));
+}
+
+TEST(Lifecycle, AnInputThatEndsBeforeWorkersAreSetUpStillEndsWell) {
+  Log log;
+  run(Pipeline<Item>("p").then(Recorder(&log), {.name = "recorder", .workers = 4}), 0, 4);
+  EXPECT_EQ(log.setups, log.teardowns);
+}
+
+enum class Where { node_setup, setup, process, teardown, foreign };
+
+class Thrower : public Stage<Item, Item> {
+ public:
+  explicit Thrower(Where where) : where_(where) {}
+  void setup_on_node(const WorkerContext&) override { fail_at(Where::node_setup); }
+  void setup(const WorkerContext&) override { fail_at(Where::setup); }
+  void process(Batch<Item>& batch, Emitter<Item>& out) override {
+    if (where_ == Where::foreign) throw 42;
+    fail_at(Where::process);
+    for (std::size_t i = 0; i < batch.size(); ++i) out.emit(i, batch[i]);
+  }
+  void teardown() override { fail_at(Where::teardown); }
+
+ private:
+  void fail_at(Where here) const {
+    if (where_ == here) throw std::runtime_error("went wrong");
+  }
+  Where where_;
+};
+
+TEST(Failures, OfEveryVerbNameTheStage) {
+  for (const Mode mode : {Mode::streaming, Mode::debug}) {
+    for (const Where where : {Where::node_setup, Where::setup, Where::teardown}) {
+      const auto pipeline =
+          Pipeline<Item>("p").then(Stamp("a")).then(Thrower(where), {.name = "bad"});
+      EXPECT_EQ(error_of(pipeline, ExitCode::stage, mode), "stage 'bad' failed: went wrong");
+    }
+  }
+}
+
+TEST(Failures, OfAWholeBatchNameItsFirstRecords) {
+  for (const Mode mode : {Mode::streaming, Mode::debug}) {
+    const auto pipeline =
+        Pipeline<Item>("p").then(Thrower(Where::process), {.name = "bad", .batch_size = 5});
+    EXPECT_EQ(error_of(pipeline, ExitCode::stage, mode),
+              "stage 'bad' failed on a batch of 5 records ('input 0', 'input 1', 'input 2', …): "
+              "went wrong");
+  }
+}
+
+TEST(Failures, OfForeignTypesAreReportedToo) {
+  const auto pipeline = Pipeline<Item>("p").then(Thrower(Where::foreign), {.name = "bad"});
+  EXPECT_NE(error_of(pipeline, ExitCode::stage, Mode::streaming).find("no std::exception"),
+            std::string::npos);
+}
+
+// Writes more than it reads.
+struct Lopsided {
+  int value = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(value, value);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(value);
+  }
+};
+
+TEST(Failures, ARecordThatCannotBeDecodedIsNamedWithItsStage) {
+  const auto pipeline =
+      Pipeline<Item>("p")
+          .then(map<Item>([](Item item) { return Lopsided{item.number}; }), {.name = "a"})
+          .then(map<Lopsided>([](Lopsided) { return Item{}; }), {.name = "b"});
+  EXPECT_EQ(error_of(pipeline, ExitCode::decode, Mode::streaming).rfind("stage 'b' failed on ", 0),
+            0u);
+}
+
+TEST(Failures, KnobsThatMakeNoSenseNameStageAndKnob) {
+  const auto with = [](StageSpec spec) { return Pipeline<Item>("p").then(Stamp("a"), spec); };
+  EXPECT_EQ(error_of(with({.name = "a", .batch_size = 0}), ExitCode::usage, Mode::streaming),
+            "stage 'a': batch_size must be at least 1");
+  EXPECT_EQ(error_of(with({.name = "a", .speed = -1.0}), ExitCode::usage, Mode::debug),
+            "stage 'a': speed must be above 0 records/s");
+  EXPECT_EQ(error_of(Pipeline<Item>("p"), ExitCode::usage, Mode::debug),
+            "pipeline 'p' has no stages: add at least one");
+}
+
+struct Payload {
+  Buffer bytes;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(bytes);
+  }
+};
+
+TEST(Streaming, AStageOwnsItsInputsBuffers) {
+  static std::atomic<int> copies{0};
+  const auto make = map<Item>([](const Item&) { return Payload{Buffer(std::size_t{1} << 20)}; });
+  const auto write = map<Payload>([](Payload payload) {
+    const auto* before = payload.bytes.data();
+    if (payload.bytes.mutable_data() != before) ++copies;
+    return Item{};
+  });
+  run(Pipeline<Item>("p").then(make).then(write), 50, 2);
+  EXPECT_EQ(copies, 0);
+}
+
+class Slow : public Stage<Payload, Item> {
+ public:
+  void process(Batch<Payload>&, Emitter<Item>&) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+};
+
+TEST(Streaming, ASlowSinkStopsItsProducersAtTheBound) {
+  constexpr std::uint64_t size = 100'000;
+  const auto make = map<Item>([](const Item&) { return Payload{Buffer(size)}; });
+  const auto pass = map<Payload>([](Payload payload) { return payload; });
+  PipelineSpec spec(Pipeline<Item>("p")
+                        .then(make, {.workers = 3})
+                        .then(pass, {.batch_size = 4, .workers = 2})
+                        .then(Slow{}, {.batch_size = 2, .workers = 2}),
+                    items(300));
+  spec.options.launch = Launch::threads;
+  const auto status = run_pipeline(spec).status;
+  EXPECT_EQ(status.channels[1].bound_records, 3u * 1 + 2u * 4);
+  EXPECT_EQ(status.channels[2].bound_records, 2u * 4 + 2u * 2);
+  for (const auto& channel : status.channels) {
+    EXPECT_LE(channel.peak_records, channel.bound_records);
+    EXPECT_LE(channel.peak_bytes, channel.bound_records * (size + 100));
+  }
+  EXPECT_GE(status.channels[2].peak_records, 4u);
+  EXPECT_EQ(status.stages[2].records_in, 300u);
+  EXPECT_EQ(status.done, 300u);
+}
+
+}  // namespace
+}  // namespace sluice
