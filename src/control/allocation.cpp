@@ -44,20 +44,123 @@ void require_enough(const std::vector<StageDemand>& stages, const Counts& least,
                     "` without a launcher), or pin fewer workers.");
 }
 
-// The stage whose workers together are slowest among those that `eligible` says, or -1.
-template <class Eligible>
-int slowest(const std::vector<StageDemand>& stages, const Counts& counts, Eligible eligible) {
-  int found = -1;
-  double least = 0;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (!eligible(i)) continue;
-    const double capacity = static_cast<double>(counts[i]) * stages[i].speed.value_or(1.0);
-    if (found >= 0 && capacity >= least) continue;
-    found = static_cast<int>(i);
-    least = capacity;
+// Deals out workers one at a time, each to the stage whose workers together are slowest.
+class Dealer {
+ public:
+  Dealer(const std::vector<StageDemand>& stages, Counts& counts, std::uint64_t left)
+      : stages_(stages), counts_(counts), left_(left) {}
+
+  /// Until none is left, or no stage is `eligible`.
+  template <class Eligible>
+  void deal(Eligible eligible) {
+    while (left_ > 0) {
+      const auto stage = slowest(eligible);
+      if (!stage) return;
+      ++counts_[*stage];
+      --left_;
+    }
   }
-  return found;
+
+ private:
+  template <class Eligible>
+  std::optional<std::size_t> slowest(Eligible eligible) const {
+    std::optional<std::size_t> found;
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
+      if (eligible(i) && (!found || capacity(i) < capacity(*found))) found = i;
+    }
+    return found;
+  }
+  double capacity(std::size_t i) const {
+    return static_cast<double>(counts_[i]) * stages_[i].speed.value_or(1.0);
+  }
+
+  const std::vector<StageDemand>& stages_;
+  Counts& counts_;
+  std::uint64_t left_;
+};
+
+// What each stage without a pinned count would get if all such stages got the same.
+std::uint64_t equal_share(const std::vector<StageDemand>& stages, const Counts& counts,
+                          std::uint64_t workers) {
+  std::uint64_t unpinned = 0;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (pinned(stages[i])) {
+      workers -= counts[i];
+    } else {
+      ++unpinned;
+    }
+  }
+  return unpinned == 0 ? 0 : workers / unpinned;
 }
+
+class Placer {
+ public:
+  Placer(const std::vector<StageDemand>& stages, const Counts& allocation,
+         const std::vector<int>& node_of_rank)
+      : stages_(stages),
+        allocation_(allocation),
+        node_of_rank_(node_of_rank),
+        placed_(stages.size(), 0),
+        stage_of_rank_(node_of_rank.size(), -1) {}
+
+  std::vector<int> place() {
+    for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+      if (stages_[stage].workers_per_node) place_on_every_node(stage);
+    }
+    for (const auto rank : ranks_by_node()) {
+      const auto stage = least_filled();
+      if (stage_of_rank_[rank] < 0 && stage) put(*stage, rank);
+    }
+    return stage_of_rank_;
+  }
+
+ private:
+  void put(std::size_t stage, std::size_t rank) {
+    stage_of_rank_[rank] = static_cast<int>(stage);
+    ++placed_[stage];
+  }
+
+  void place_on_every_node(std::size_t stage) {
+    const auto wanted = *stages_[stage].workers_per_node;
+    std::vector<std::uint64_t> here(node_of_rank_.size(), 0);
+    for (std::size_t rank = 1; rank < node_of_rank_.size(); ++rank) {
+      auto& count = here.at(static_cast<std::size_t>(node_of_rank_[rank]));
+      if (stage_of_rank_[rank] >= 0 || count == wanted) continue;
+      ++count;
+      put(stage, rank);
+    }
+    if (placed_[stage] == allocation_[stage]) return;
+    throw LaunchError("stage '" + stages_[stage].name + "' asks for " + std::to_string(wanted) +
+                      " workers on every node, but a node has too few ranks for that. Start more "
+                      "ranks on each node, or lower workers_per_node.");
+  }
+
+  // All but the coordinator.
+  std::vector<std::size_t> ranks_by_node() const {
+    std::vector<std::size_t> ranks(node_of_rank_.size() - 1);
+    std::iota(ranks.begin(), ranks.end(), 1);
+    std::stable_sort(ranks.begin(), ranks.end(),
+                     [this](auto a, auto b) { return node_of_rank_[a] < node_of_rank_[b]; });
+    return ranks;
+  }
+
+  std::optional<std::size_t> least_filled() const {
+    std::optional<std::size_t> found;
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
+      if (placed_[i] < allocation_[i] && (!found || filled(i) < filled(*found))) found = i;
+    }
+    return found;
+  }
+  double filled(std::size_t i) const {
+    return (static_cast<double>(placed_[i]) + 0.5) / static_cast<double>(allocation_[i]);
+  }
+
+  const std::vector<StageDemand>& stages_;
+  const Counts& allocation_;
+  const std::vector<int>& node_of_rank_;
+  Counts placed_;
+  std::vector<int> stage_of_rank_;
+};
 
 }  // namespace
 
@@ -65,77 +168,21 @@ Counts allocate(const std::vector<StageDemand>& stages, std::uint64_t workers,
                 std::uint64_t nodes) {
   auto counts = least_counts(stages, nodes);
   require_enough(stages, counts, workers);
-  std::uint64_t pinned_total = 0;
-  std::uint64_t free_stages = 0;
-  bool any_speed = false;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (pinned(stages[i])) {
-      pinned_total += counts[i];
-    } else {
-      ++free_stages;
-      any_speed = any_speed || stages[i].speed;
-    }
-  }
-  if (free_stages == 0) return counts;
-  const auto share = (workers - pinned_total) / free_stages;
-  auto left = workers - total(counts);
-  const auto give = [&](auto eligible) {
-    const int stage = left == 0 ? -1 : slowest(stages, counts, eligible);
-    if (stage < 0) return false;
-    ++counts[static_cast<std::size_t>(stage)];
-    --left;
-    return true;
-  };
+  const auto share = equal_share(stages, counts, workers);
   const auto unknown = [&](std::size_t i) { return !pinned(stages[i]) && !stages[i].speed; };
-  while (give([&](std::size_t i) { return unknown(i) && counts[i] < share; })) {
-  }
-  while (give([&](std::size_t i) { return !pinned(stages[i]) && any_speed == !unknown(i); })) {
-  }
+  const auto declared = [&](std::size_t i) {
+    return !pinned(stages[i]) && stages[i].speed.has_value();
+  };
+  Dealer dealer(stages, counts, workers - total(counts));
+  dealer.deal([&](std::size_t i) { return unknown(i) && counts[i] < share; });
+  dealer.deal(declared);
+  dealer.deal(unknown);
   return counts;
 }
 
 std::vector<int> place(const std::vector<StageDemand>& stages, const Counts& allocation,
                        const std::vector<int>& node_of_rank) {
-  std::vector<int> stage_of(node_of_rank.size(), -1);
-  Counts placed(stages.size(), 0);
-  const auto put = [&](std::size_t stage, std::size_t rank) {
-    stage_of[rank] = static_cast<int>(stage);
-    ++placed[stage];
-  };
-  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-    if (!stages[stage].workers_per_node) continue;
-    std::vector<std::uint64_t> on_node(node_of_rank.size(), 0);
-    for (std::size_t rank = 1; rank < node_of_rank.size(); ++rank) {
-      auto& here = on_node.at(static_cast<std::size_t>(node_of_rank[rank]));
-      if (stage_of[rank] >= 0 || here == *stages[stage].workers_per_node) continue;
-      ++here;
-      put(stage, rank);
-    }
-    if (placed[stage] == allocation[stage]) continue;
-    throw LaunchError("stage '" + stages[stage].name + "' asks for " +
-                      std::to_string(*stages[stage].workers_per_node) +
-                      " workers on every node, but a node has too few ranks for that. Start more "
-                      "ranks on each node, or lower workers_per_node.");
-  }
-  std::vector<std::size_t> ranks(node_of_rank.size());
-  std::iota(ranks.begin(), ranks.end(), 0);
-  std::stable_sort(ranks.begin(), ranks.end(),
-                   [&](auto a, auto b) { return node_of_rank[a] < node_of_rank[b]; });
-  for (const auto rank : ranks) {
-    if (rank == 0 || stage_of[rank] >= 0) continue;
-    int chosen = -1;
-    double least = 0;
-    for (std::size_t i = 0; i < stages.size(); ++i) {
-      if (placed[i] >= allocation[i]) continue;
-      const double filled =
-          (static_cast<double>(placed[i]) + 0.5) / static_cast<double>(allocation[i]);
-      if (chosen >= 0 && filled >= least) continue;
-      chosen = static_cast<int>(i);
-      least = filled;
-    }
-    if (chosen >= 0) put(static_cast<std::size_t>(chosen), rank);
-  }
-  return stage_of;
+  return Placer(stages, allocation, node_of_rank).place();
 }
 
 }  // namespace sluice::control
