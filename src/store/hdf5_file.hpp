@@ -10,8 +10,8 @@
 
 namespace sluice::store {
 
-/// The library keeps global state and Debian's build is not thread-safe, so every HDF5 call of the
-/// process is made under this lock: through `hdf5` below.
+/// The library keeps global state, and only some builds guard it (Debian's serial one does, its MPI
+/// one does not), so every HDF5 call of the process is made under this lock: through `hdf5` below.
 std::mutex& hdf5_mutex();
 
 /// Before every call, with the lock held: stops HDF5 from printing errors and from cleaning up at

@@ -10,6 +10,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <random>
@@ -52,6 +53,14 @@ void write_in_random_batches(const std::filesystem::path& path, const std::vecto
   writer.commit();
 }
 
+// Without printing megabytes where they differ.
+template <class T>
+void expect_same(const std::vector<T>& found, const std::vector<T>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  const auto [at, other] = std::mismatch(found.begin(), found.end(), expected.begin());
+  EXPECT_EQ(at, found.end()) << "row " << at - found.begin() << " differs";
+}
+
 template <class T>
 std::vector<T> column(const std::vector<Record>& records, const std::string& name) {
   std::vector<T> values;
@@ -68,21 +77,21 @@ void expect_payloads(const std::filesystem::path& path, const std::vector<Record
   ASSERT_EQ(vectors.size(), records.size() * 3000);
   for (std::size_t i = 0; i < records.size(); ++i) {
     const std::string_view image(bytes.data() + offsets[i], offsets[i + 1] - offsets[i]);
-    ASSERT_EQ(image, records[i].get<Buffer>("image").view()) << i;
+    ASSERT_TRUE(image == records[i].get<Buffer>("image").view()) << i;
     const std::string_view vector(vectors.data() + i * 3000, 3000);
-    ASSERT_EQ(vector, records[i].get<Tensor>("vector").data.view()) << i;
+    ASSERT_TRUE(vector == records[i].get<Tensor>("vector").data.view()) << i;
   }
 }
 
 void expect_file_holds(const std::filesystem::path& path, const std::vector<Record>& records) {
   std::vector<std::string> keys;
   for (const auto& record : records) keys.push_back(record.key);
-  EXPECT_EQ(read_strings(path, "key"), keys);
-  EXPECT_EQ(read_strings(path, "text"), column<std::string>(records, "text"));
-  EXPECT_EQ(read_numbers<std::int64_t>(path, "count", H5T_NATIVE_INT64),
-            column<std::int64_t>(records, "count"));
-  EXPECT_EQ(read_numbers<double>(path, "share", H5T_NATIVE_DOUBLE),
-            column<double>(records, "share"));
+  expect_same(read_strings(path, "key"), keys);
+  expect_same(read_strings(path, "text"), column<std::string>(records, "text"));
+  expect_same(read_numbers<std::int64_t>(path, "count", H5T_NATIVE_INT64),
+              column<std::int64_t>(records, "count"));
+  expect_same(read_numbers<double>(path, "share", H5T_NATIVE_DOUBLE),
+              column<double>(records, "share"));
   expect_payloads(path, records);
 }
 
@@ -94,7 +103,7 @@ std::vector<Record> random_records(std::mt19937_64& random, std::size_t count) {
 
 TEST(Hdf5RecordWriterStress, RandomRecordsInRandomBatchesAreReadBackRowForRow) {
   const ScratchFolder folder;
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937_64 random(seed);
     const auto records = random_records(random, 1 + random() % 700);
@@ -131,8 +140,8 @@ TEST(Hdf5RecordWriterStress, RowCountsAroundChunkSizesAreExact) {
     Hdf5RecordWriter writer(folder / "rows.h5");
     writer.append(records);
     writer.commit();
-    EXPECT_EQ(read_numbers<std::int64_t>(folder / "rows.h5", "n", H5T_NATIVE_INT64),
-              column<std::int64_t>(records, "n"));
+    expect_same(read_numbers<std::int64_t>(folder / "rows.h5", "n", H5T_NATIVE_INT64),
+                column<std::int64_t>(records, "n"));
     EXPECT_EQ(read_strings(folder / "rows.h5", "key").back(), std::to_string(count - 1));
   }
 }
@@ -157,8 +166,9 @@ TEST(Hdf5RecordWriterStress, FullDiskIsAnErrorThatNamesTheFileAndLeavesNothing) 
   const ScratchFolder folder;
   EXPECT_EXIT(
       {
-        std::fputs(error_on_a_full_disk(folder / "pages.h5").c_str(), stderr);
-        std::exit(folder.files().empty() ? 0 : 1);
+        const auto error = error_on_a_full_disk(folder / "pages.h5");
+        std::fputs(error.c_str(), stderr);
+        std::exit(folder.files().empty() && error.find('\n') == std::string::npos ? 0 : 1);
       },
       testing::ExitedWithCode(0), "of '.*/pages.h5': HDF5 says: .*File too large");
 }
