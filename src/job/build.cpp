@@ -70,8 +70,7 @@ ErasedStage erase(const JobStage& stage) {
   erased.input = &record_type<Record>();
   erased.output = &record_type<Record>();
   erased.description =
-      fmt::format("{} {{{}}} {}", stage.kind.name, canonical_settings(stage.kind, stage.settings),
-                  canonical_knobs(stage.spec));
+      fmt::format("{} {{{}}}", stage.kind.name, canonical_settings(stage.kind, stage.settings));
   return erased;
 }
 
@@ -108,7 +107,8 @@ class Input {
 
 StageRegistry builtin_stages() {
   StageRegistry registry;
-  for (const auto kind : {fs_read_kind, fs_write_kind, jsonl_write_kind, synthetic_kind}) {
+  for (const auto kind :
+       {fs_read_kind, fs_write_kind, hdf5_write_kind, jsonl_write_kind, synthetic_kind}) {
     registry.add(kind());
   }
   return registry;

@@ -81,12 +81,4 @@ void apply_knobs(const RawTable& keys, const std::string& stage, StageSpec& spec
   refuse_two_pins(keys, stage);
 }
 
-std::string canonical_knobs(const StageSpec& spec) {
-  return fmt::format(
-      "batch_size={} speed={} cpus={} workers={} workers_per_node={} slots={} batch_wait={} "
-      "byte_budget={}",
-      spec.batch_size, spec.speed.value_or(0), spec.cpus, spec.workers.value_or(0),
-      spec.workers_per_node.value_or(0), spec.slots, spec.batch_wait.count(), spec.byte_budget);
-}
-
 }  // namespace sluice::job

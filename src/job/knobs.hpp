@@ -12,7 +12,4 @@ namespace sluice::job {
 /// holds the defaults. Throws UsageError for a wrong type or range; `stage` names the stage.
 void apply_knobs(const RawTable& keys, const std::string& stage, StageSpec& spec);
 
-/// All knobs as text: equal for equal knobs.
-std::string canonical_knobs(const StageSpec& spec);
-
 }  // namespace sluice::job

@@ -10,7 +10,7 @@ std::string type_of(const toml::node& node) {
     case toml::node_type::table:
       return "a table";
     case toml::node_type::array:
-      return "a list";
+      return "the list";
     case toml::node_type::string:
       return "the string";
     case toml::node_type::integer:

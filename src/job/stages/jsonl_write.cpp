@@ -86,6 +86,7 @@ StageKind jsonl_write_kind() {
        "bytes and tensors: \"base64\" writes them whole, \"digest\" only their length and xxh64"},
   };
   kind.defaults.workers = 1;
+  kind.defaults.cpus = 0.25;
   kind.make = [](const Settings& settings) { return std::make_unique<JsonlWrite>(settings); };
   kind.output_hint = hint;
   return kind;

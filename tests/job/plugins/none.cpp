@@ -1,0 +1,1 @@
+extern "C" int some_other_library() { return 1; }
