@@ -12,6 +12,7 @@ namespace {
 // In the machine's own byte order: every rank of a run has the same.
 struct Tail {
   std::uint32_t run;
+  std::uint32_t piece_bytes;
   std::uint32_t buffers;
 };
 
@@ -23,7 +24,7 @@ void close_envelope(std::string& bytes, const Seal& seal) {
   const std::size_t sizes_bytes = seal.buffer_sizes.size() * sizeof(std::uint64_t);
   auto buffers = static_cast<std::uint32_t>(seal.buffer_sizes.size());
   if (seal.bytes_beside) buffers |= beside_bit;
-  const Tail tail{seal.run, buffers};
+  const Tail tail{seal.run, seal.piece_bytes, buffers};
   bytes.reserve(bytes.size() + sizes_bytes + sizeof(Tail));
   bytes.append(reinterpret_cast<const char*>(seal.buffer_sizes.data()), sizes_bytes);
   bytes.append(reinterpret_cast<const char*>(&tail), sizeof(Tail));
@@ -41,7 +42,8 @@ Seal open_envelope(std::string& bytes) {
     throw InvariantError(fmt::format(
         "a message of {} bytes arrived with no valid seal (it claims {} buffers)", length, count));
   }
-  Seal seal{tail.run, (tail.buffers & beside_bit) != 0, std::vector<std::uint64_t>(count)};
+  Seal seal{tail.run, tail.piece_bytes, (tail.buffers & beside_bit) != 0, {}};
+  seal.buffer_sizes.resize(count);
   const std::size_t body = length - sizeof(Tail) - sizes_bytes;
   if (count > 0) std::memcpy(seal.buffer_sizes.data(), bytes.data() + body, sizes_bytes);
   bytes.resize(body);

@@ -10,6 +10,7 @@ namespace sluice::transport {
 /// make room for it.
 struct Seal {
   std::uint32_t run = 0;                    ///< messages of another run are not for this one
+  std::uint32_t piece_bytes = 0;            ///< buffers that are larger travel in pieces of this
   bool bytes_beside = false;                ///< the first buffer is the message's bytes
   std::vector<std::uint64_t> buffer_sizes;  ///< of the buffers that follow on their own
 

@@ -10,7 +10,7 @@ namespace {
 // One run's use of the process's port.
 class MpiTransport final : public Transport {
  public:
-  explicit MpiTransport(std::size_t piece_bytes) : port_(MpiPort::instance()) {
+  explicit MpiTransport(std::uint32_t piece_bytes) : port_(MpiPort::instance()) {
     port_.begin_run(piece_bytes);
   }
   ~MpiTransport() override { port_.end_run(); }
@@ -34,7 +34,7 @@ class MpiTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_mpi_rank(std::size_t piece_bytes) {
+std::unique_ptr<Transport> make_mpi_rank(std::uint32_t piece_bytes) {
   return std::make_unique<MpiTransport>(piece_bytes);
 }
 

@@ -2,7 +2,7 @@
 
 #include "transport/transport.hpp"
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace sluice::transport {
@@ -19,8 +19,8 @@ int launcher_rank();
 /// in a process. Throws LaunchError if MPI's thread level is too low. Destroying it waits for
 /// nobody; what has not left by then still does in a later run, or when the process exits.
 ///
-/// No more than `piece_bytes` are given to MPI in one call; the same on every rank.
-std::unique_ptr<Transport> make_mpi_rank(std::size_t piece_bytes = std::size_t{1} << 30);
+/// Messages and buffers of more than `piece_bytes` travel in pieces: MPI counts with an int.
+std::unique_ptr<Transport> make_mpi_rank(std::uint32_t piece_bytes = 1U << 30);
 
 /// Ends every rank at once with this exit code; for a rank that cannot go on.
 [[noreturn]] void abort_all_ranks(int exit_code);

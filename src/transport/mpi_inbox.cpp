@@ -75,8 +75,9 @@ void MpiInbox::open(Assembly& assembly, Rank source) {
 }
 
 void MpiInbox::post(Assembly& assembly, Buffer& buffer, Rank source) {
-  for (std::size_t offset = 0; offset < buffer.size(); offset += piece_bytes_) {
-    const std::size_t size = std::min(piece_bytes_, buffer.size() - offset);
+  const std::size_t piece_bytes = assembly.seal.piece_bytes;
+  for (std::size_t offset = 0; offset < buffer.size(); offset += piece_bytes) {
+    const std::size_t size = std::min(piece_bytes, buffer.size() - offset);
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Irecv(buffer.mutable_data() + offset, static_cast<int>(size), MPI_BYTE, source,
                         buffer_tag, comm_, &request),

@@ -25,9 +25,6 @@ class MpiInbox {
  public:
   MpiInbox(MPI_Comm comm, int size) : comm_(comm), lanes_(static_cast<std::size_t>(size)) {}
 
-  /// Nothing of more bytes is taken from MPI in one call; the senders' value.
-  void set_piece_bytes(std::size_t piece_bytes) { piece_bytes_ = piece_bytes; }
-
   /// Moves transfers along, and appends what has become whole to `arrivals`.
   void progress(std::deque<Arrival>& arrivals);
 
@@ -57,7 +54,6 @@ class MpiInbox {
   static Arrival finish(Assembly assembly, Rank source);
 
   MPI_Comm comm_;
-  std::size_t piece_bytes_ = 0;
   std::vector<Lane> lanes_;
   std::vector<Rank> busy_;  ///< the sources whose lanes are not empty
 };

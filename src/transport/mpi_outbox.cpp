@@ -14,8 +14,8 @@ constexpr std::size_t tested_at_once = 64;
 
 }  // namespace
 
-void MpiOutbox::send(Message message, std::uint32_t run, std::size_t piece_bytes) {
-  Seal seal{run, message.bytes.size() > piece_bytes, {}};
+void MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_bytes) {
+  Seal seal{run, piece_bytes, message.bytes.size() > piece_bytes, {}};
   if (seal.bytes_beside) {
     message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
     message.bytes.clear();
@@ -26,7 +26,7 @@ void MpiOutbox::send(Message message, std::uint32_t run, std::size_t piece_bytes
   post(envelope, 0, envelope.size(), message.peer, envelope_tag);
   for (const Buffer& buffer : message.buffers) {
     for (std::size_t offset = 0; offset < buffer.size(); offset += piece_bytes) {
-      const std::size_t size = std::min(piece_bytes, buffer.size() - offset);
+      const std::size_t size = std::min<std::size_t>(piece_bytes, buffer.size() - offset);
       post(buffer, offset, size, message.peer, buffer_tag);
     }
   }

@@ -19,7 +19,7 @@ class MpiOutbox {
   explicit MpiOutbox(MPI_Comm comm) : comm_(comm) {}
 
   /// Nothing of more than `piece_bytes` is given to MPI in one call.
-  void send(Message message, std::uint32_t run, std::size_t piece_bytes);
+  void send(Message message, std::uint32_t run, std::uint32_t piece_bytes);
 
   /// Lets go of what has left.
   void progress();

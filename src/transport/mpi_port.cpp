@@ -59,7 +59,7 @@ bool MpiPort::may_finalize() {
   return the_port == nullptr || (!the_port->in_run_ && the_port->flush(exit_flush));
 }
 
-void MpiPort::begin_run(std::size_t piece_bytes) {
+void MpiPort::begin_run(std::uint32_t piece_bytes) {
   if (in_run_) {
     throw LaunchError(
         "a pipeline is still running in this process; under MPI run one after the other");
@@ -67,7 +67,6 @@ void MpiPort::begin_run(std::size_t piece_bytes) {
   in_run_ = true;
   ++run_;
   piece_bytes_ = piece_bytes;
-  inbox_.set_piece_bytes(piece_bytes);
   notified_ = false;
   arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
   mine_ = &arrived_[run_];

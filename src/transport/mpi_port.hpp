@@ -25,7 +25,7 @@ class MpiPort {
   static MpiPort& instance();
 
   /// One run at a time. Every rank begins its runs in the same order.
-  void begin_run(std::size_t piece_bytes);
+  void begin_run(std::uint32_t piece_bytes);
   void end_run() noexcept;
 
   Rank rank() const noexcept { return rank_; }
@@ -65,7 +65,7 @@ class MpiPort {
   MpiNodes nodes_;
   MpiOutbox outbox_;
   MpiInbox inbox_;
-  std::size_t piece_bytes_ = 0;
+  std::uint32_t piece_bytes_ = 0;
   std::uint32_t run_ = 0;
   bool in_run_ = false;
   bool busy_since_wait_ = false;

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Envelope, GivesBackBytesAndSeal) {
   const std::vector<Seal> seals = {
-      {0, false, {}}, {7, false, {0}}, {1U << 31, true, {1, 0, 1ULL << 40}}};
+      {0, 1, false, {}}, {7, 1U << 30, false, {0}}, {1U << 31, 10, true, {1, 0, 1ULL << 40}}};
   for (const Seal& seal : seals) {
     for (const auto& body : {std::string(), std::string(1, '\0'), std::string(5000, 'x')}) {
       std::string bytes = body;
@@ -22,7 +22,7 @@ TEST(Envelope, GivesBackBytesAndSeal) {
 
 TEST(Envelope, ATornOneIsAnError) {
   std::string whole;
-  close_envelope(whole, {3, false, {10, 20}});
+  close_envelope(whole, {3, 100, false, {10, 20}});
   std::string empty;
   EXPECT_THROW(open_envelope(empty), InvariantError);
   for (std::size_t cut = 1; cut < whole.size(); ++cut) {
