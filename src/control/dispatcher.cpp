@@ -64,6 +64,7 @@ void Dispatcher::match(Time now, Commands& commands) {
 
 std::optional<Time> Dispatcher::deadline() const {
   if (!open_ || !open_is_awaited()) return std::nullopt;
+  if (spec_.batch_wait > Time::max() - open_->since) return std::nullopt;  // in no time that counts
   return open_->since + spec_.batch_wait;
 }
 
