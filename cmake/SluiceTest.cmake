@@ -25,7 +25,7 @@ function(sluice_layer_tests layer)
     list(REMOVE_ITEM sources ${mpi_sources})
   endif()
   if(mpi_sources AND NOT SLUICE_IN_PROCESS_TESTS_ONLY)
-    sluice_test_target(test_${layer}_mpi ${mpi_sources})
+    sluice_test_target(test_${layer}_mpi ${mpi_sources} ${PROJECT_SOURCE_DIR}/tests/mpi_main.cpp)
     sluice_mpi_test(test_${layer}_mpi)
   endif()
   if(sources)
@@ -46,8 +46,8 @@ function(sluice_in_process_tests layer filter label timeout)
     PROPERTIES TIMEOUT ${timeout} LABELS ${label} PROCESSORS ${cores})
 endfunction()
 
-# The executable brings its own main; every rank runs every test. Each mpirun has a folder for
-# temporary files of its own: Open MPI's session folders get into each other's way in a shared one.
+# Every rank runs every test (tests/mpi_main.cpp). Each mpirun has a folder for temporary files of its
+# own: Open MPI's session folders get into each other's way in a shared one.
 function(sluice_mpi_test target)
   foreach(ranks ${SLUICE_MPI_RANKS})
     set(scratch ${PROJECT_BINARY_DIR}/scratch/${target}_${ranks})
