@@ -86,28 +86,22 @@ SettingValue setting(const StageKind& kind, const SettingSpec& spec, const RawTa
                   place.text(), stage, spec.name, kind.name, spec.help, spec.name));
 }
 
-template <class T>
-std::string show(const T& value) {
-  return fmt::format("{}", value);
-}
-std::string show(const std::vector<std::string>& value) { return fmt::format("{}", value); }
-
 std::string show_setting(const SettingSpec& spec, const Settings& settings) {
   switch (spec.type) {
     case SettingType::string:
-      return show(std::vector{settings.string(spec.name)});
+      return fmt::format("{:?}", settings.string(spec.name));
     case SettingType::integer:
-      return show(settings.integer(spec.name));
+      return fmt::format("{}", settings.integer(spec.name));
     case SettingType::number:
-      return show(settings.number(spec.name));
+      return fmt::format("{}", settings.number(spec.name));
     case SettingType::boolean:
-      return show(settings.boolean(spec.name));
+      return fmt::format("{}", settings.boolean(spec.name));
     case SettingType::duration:
-      return show(settings.duration(spec.name).count());
+      return fmt::format("{}", settings.duration(spec.name).count());
     case SettingType::size:
-      return show(settings.size(spec.name));
+      return fmt::format("{}", settings.size(spec.name));
     case SettingType::string_list:
-      return show(settings.string_list(spec.name));
+      return fmt::format("{}", settings.string_list(spec.name));
   }
   return {};
 }

@@ -1,0 +1,95 @@
+#include "cli/process.hpp"
+
+#include "store/scratch_folder.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <system_error>
+#include <thread>
+
+namespace sluice::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void check(int error, const char* doing) {
+  if (error != 0) throw std::system_error(error, std::generic_category(), doing);
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (auto& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+std::vector<std::string> environment_with(const std::string& tmpdir) {
+  std::vector<std::string> variables{"TMPDIR=" + tmpdir};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string(*variable).starts_with("TMPDIR=")) variables.emplace_back(*variable);
+  }
+  return variables;
+}
+
+// In a process group of its own, so that its children can be killed with it.
+pid_t spawn(std::vector<std::string>& command, const std::string& folder) {
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addchdir_np(&files, folder.c_str());
+  constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC;
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, 1, (folder + "/.out").c_str(), flags, 0600);
+  posix_spawn_file_actions_addopen(&files, 2, (folder + "/.err").c_str(), flags, 0600);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  auto variables = environment_with(folder);
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, command[0].c_str(), &files, &attributes,
+                                 pointers(command).data(), pointers(variables).data());
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  check(error, command[0].c_str());
+  return child;
+}
+
+// The wait status; kills the group at the deadline.
+int wait_until(pid_t child, Clock::time_point deadline, bool& timed_out) {
+  int status = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (Clock::now() > deadline) {
+      timed_out = true;
+      ::kill(-child, SIGKILL);
+      ::waitpid(child, &status, 0);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return status;
+}
+
+}  // namespace
+
+Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
+                  std::chrono::seconds limit) {
+  const pid_t child = spawn(command, folder.string());
+  Ended ended;
+  const int status = wait_until(child, Clock::now() + limit, ended.timed_out);
+  if (WIFEXITED(status) && !ended.timed_out) ended.code = WEXITSTATUS(status);
+  ended.out = store::read_text(folder / ".out");
+  ended.err = store::read_text(folder / ".err");
+  return ended;
+}
+
+std::vector<std::string> sluice_command(int ranks, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command;
+  if (ranks > 0) command = {SLUICE_MPIEXEC, "-n", std::to_string(ranks)};
+  command.emplace_back(SLUICE_BINARY);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,139 @@
+#include "cli/process.hpp"
+#include "store/scratch_folder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+namespace sluice::cli {
+namespace {
+
+using store::read_text;
+using store::ScratchFolder;
+using store::write_text;
+using ::testing::HasSubstr;
+
+struct Launch {
+  std::string name;
+  int ranks = 0;
+  std::vector<std::string> options;
+};
+
+class Run : public ::testing::TestWithParam<Launch> {
+ protected:
+  Ended run(const std::string& job, const std::vector<std::string>& more = {}) {
+    write_text(folder_ / "job.toml", job);
+    std::vector<std::string> arguments{"run", "job.toml"};
+    arguments.insert(arguments.end(), GetParam().options.begin(), GetParam().options.end());
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_process(sluice_command(GetParam().ranks, arguments), folder_.path());
+  }
+
+  // The lines of the run's output, sorted.
+  std::multiset<std::string> lines(const std::string& file) {
+    std::istringstream text(read_text(folder_ / file));
+    std::multiset<std::string> found;
+    for (std::string line; std::getline(text, line);) found.insert(line);
+    return found;
+  }
+
+  ScratchFolder folder_;
+};
+
+constexpr const char* split_and_write = R"(
+[pipeline]
+run_dir = "out"
+[input]
+jsonl = "rows.jsonl"
+[[stage]]
+name = "split"
+use = "synthetic"
+batch_size = 3
+settings = { outputs = 2, drop = 0.2, output_bytes = 5, seed = 9 }
+[[stage]]
+name = "write"
+use = "jsonl.write"
+batch_size = 4
+settings = { path = "out.jsonl", payload = "digest" }
+)";
+
+TEST_P(Run, GivesTheSameOutputAsAnyOther) {
+  std::string rows;
+  for (int i = 0; i < 50; ++i) rows += "{\"number\": " + std::to_string(i) + "}\n";
+  write_text(folder_ / "rows.jsonl", rows);
+  const auto ended = run(split_and_write);
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("job: 50 of 50 records done in "));
+  EXPECT_THAT(ended.out, HasSubstr("head -n 3 out/out.jsonl"));
+  const auto written = lines("out/out.jsonl");
+  run_process({SLUICE_BINARY, "run", "job.toml", "--mode", "debug", "--run-dir", "other"},
+              folder_.path());
+  EXPECT_EQ(written, lines("other/out.jsonl"));
+  EXPECT_GT(written.size(), 60u);
+}
+
+TEST_P(Run, ReadsAndWritesFiles) {
+  std::filesystem::create_directory(folder_ / "in");
+  for (const auto* name : {"a.txt", "b.txt", "c.txt"}) {
+    write_text(folder_ / "in" / name, std::string("content of ") + name);
+  }
+  const auto ended = run(R"(
+[input]
+files = ["in/*.txt"]
+[[stage]]
+use = "fs.read"
+[[stage]]
+use = "fs.write"
+settings = { dir = "copies", suffix = ".copy" }
+)");
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(read_text(folder_ / "runs/job/copies/in/b.txt.copy"), "content of b.txt");
+  EXPECT_THAT(ended.out, HasSubstr("find 'runs/job/copies' -type f"));
+}
+
+TEST_P(Run, UsesThePluginsStages) {
+  const auto ended = run(R"(
+[input]
+keys = ["a", "b"]
+[[stage]]
+name = "loud"
+use = "shout"
+plugin = ")" GOOD_PLUGIN R"("
+[[stage]]
+use = "jsonl.write"
+settings = { path = "out.jsonl" }
+)",
+                         {"--set", "stage.loud.settings.mark=?!"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(lines("runs/job/out.jsonl"),
+            (std::multiset<std::string>{"{\"key\":\"a?!\"}", "{\"key\":\"b?!\"}"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Launches, Run,
+                         ::testing::Values(Launch{"Debug", 0, {"--mode", "debug"}},
+                                           Launch{"Threads", 0, {"--mode", "streaming"}},
+                                           Launch{"Mpi", 4, {}},
+                                           Launch{"DebugUnderMpi", 3, {"--mode", "debug"}}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(RunCommand, WorkersCanBeCounted) {
+  const ScratchFolder folder;
+  write_text(folder / "job.toml",
+             "[input]\nkeys = [\"a\"]\n[[stage]]\nuse = \"synthetic\"\n[[stage]]\nuse = "
+             "\"synthetic\"\n");
+  EXPECT_EQ(
+      run_process(sluice_command(0, {"run", "job.toml", "--workers", "2"}), folder.path()).code, 0);
+}
+
+TEST(RunCommand, ModeOfTheJobFileCounts) {
+  const ScratchFolder folder;
+  // Debug mode needs no workers, streaming would need two.
+  write_text(folder / "job.toml",
+             "[pipeline]\nmode = \"debug\"\n[input]\nkeys = [\"a\"]\n[[stage]]\nuse = "
+             "\"synthetic\"\n[[stage]]\nuse = \"synthetic\"\n");
+  EXPECT_EQ(
+      run_process(sluice_command(0, {"run", "job.toml", "--workers", "1"}), folder.path()).code, 0);
+}
+
+}  // namespace
+}  // namespace sluice::cli
