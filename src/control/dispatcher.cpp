@@ -30,10 +30,11 @@ std::uint64_t Dispatcher::taken(Rank rank, BatchId batch) {
   auto& taker = consumer(rank);
   const auto it = taker.granted.find(batch);
   if (it == taker.granted.end()) broken("a batch was taken that was not granted", rank, batch);
-  if (open_ && open_->id == batch) broken("a batch was taken before it was sealed", rank, batch);
+  if (open_.contains(batch)) broken("a batch was taken before it was sealed", rank, batch);
   const auto contents = it->second;
   delist(rank, taker);
   granted_bytes_ -= contents.bytes;
+  --waiting_;
   taker.granted.erase(it);
   taker.running.insert(batch);
   enlist(rank, taker);
@@ -50,22 +51,22 @@ void Dispatcher::finished(Rank rank, BatchId batch) {
 
 void Dispatcher::match(Time now, Commands& commands) {
   while (!backlogs_.empty()) {
-    const auto& front = backlogs_.front();
-    const auto records = affordable(front);
-    if (records == 0) {
-      if (open_) seal(commands);
-      return;
-    }
-    if (!open_ && !open_batch(now)) return;
-    grant(std::min(records, spec_.batch_size - open_contents().records), commands);
+    const auto records = affordable(backlogs_.front());
+    const auto batch = records > 0 ? batch_to_fill(now) : std::nullopt;
+    if (!batch) break;
+    grant(*batch, std::min(records, spec_.batch_size - contents(*batch).records), commands);
   }
-  seal_if_due(now, commands);
+  seal_due(now, commands);
 }
 
 std::optional<Time> Dispatcher::deadline() const {
-  if (!open_ || !open_is_awaited()) return std::nullopt;
-  if (spec_.batch_wait > Time::max() - open_->since) return std::nullopt;  // in no time that counts
-  return open_->since + spec_.batch_wait;
+  std::optional<Time> earliest;
+  for (const auto& [batch, open] : open_) {
+    if (!is_awaited(open) || spec_.batch_wait > Time::max() - open.since) continue;
+    const Time due = open.since + spec_.batch_wait;
+    if (!earliest || due < *earliest) earliest = due;
+  }
+  return earliest;
 }
 
 bool Dispatcher::has_room(const Consumer& consumer) const {
@@ -110,49 +111,75 @@ std::uint64_t Dispatcher::affordable(const Backlog& front) const {
   return fitting == 0 && granted_bytes_ == 0 ? 1 : fitting;
 }
 
-bool Dispatcher::open_batch(Time now) {
-  const auto node = nodes_.at(static_cast<std::size_t>(backlogs_.front().producer));
-  const auto rank = choose(node);
-  if (!rank) return false;
-  auto& chosen = consumers_.at(*rank);
-  delist(*rank, chosen);
-  open_ = OpenBatch{*rank, next_batch_++, now};
-  chosen.granted.try_emplace(open_->id);
-  chosen.served = open_->id;
-  ++held_;
-  enlist(*rank, chosen);
-  return true;
+// Records go where nobody is busy, if there is such a consumer: what joins the batch of a busy one
+// waits for as long as that one is busy, which may be very long.
+std::optional<BatchId> Dispatcher::batch_to_fill(Time now) {
+  const auto awaited = std::find_if(open_.begin(), open_.end(),
+                                    [this](const auto& entry) { return is_awaited(entry.second); });
+  if (awaited != open_.end()) return awaited->first;
+  const bool any_idle = !room_.empty() && !std::get<0>(*room_.begin());
+  if (!any_idle && !open_.empty()) return open_.begin()->first;
+  const auto rank = choose(nodes_.at(static_cast<std::size_t>(backlogs_.front().producer)));
+  if (!rank) return std::nullopt;
+  return open_batch(*rank, now);
 }
 
-void Dispatcher::grant(std::uint64_t records, Commands& commands) {
+BatchId Dispatcher::open_batch(Rank rank, Time now) {
+  auto& chosen = consumers_.at(rank);
+  delist(rank, chosen);
+  const BatchId batch = next_batch_++;
+  open_.emplace(batch, OpenBatch{rank, now});
+  chosen.granted.try_emplace(batch);
+  chosen.served = batch;
+  ++waiting_;
+  ++held_;
+  enlist(rank, chosen);
+  return batch;
+}
+
+void Dispatcher::grant(BatchId batch, std::uint64_t records, Commands& commands) {
   auto& front = backlogs_.front();
   const auto bytes = records == front.records ? front.bytes : front.bytes / front.records * records;
-  auto& contents = open_contents();
-  contents.records += records;
-  contents.bytes += bytes;
+  auto& filled = contents(batch);
+  filled.records += records;
+  filled.bytes += bytes;
   granted_bytes_ += bytes;
-  const Rank producer = front.producer;
+  commands.push_back(Grant{front.producer, open_.at(batch).consumer, batch, records, 0});
   front.records -= records;
   front.bytes -= bytes;
   if (front.records == 0) backlogs_.pop_front();
-  const bool complete = contents.records == spec_.batch_size || (ended_ && backlogs_.empty());
-  commands.push_back(
-      Grant{producer, open_->consumer, open_->id, records, complete ? contents.records : 0});
-  if (complete) open_.reset();
+  if (filled.records == spec_.batch_size) seal(batch, commands);
 }
 
-void Dispatcher::seal(Commands& commands) {
-  commands.push_back(Seal{open_->consumer, open_->id, open_contents().records});
-  open_.reset();
+// The last part says that it is the last, if it goes out only now.
+void Dispatcher::seal(BatchId batch, Commands& commands) {
+  const Rank rank = open_.at(batch).consumer;
+  const auto total = contents(batch).records;
+  open_.erase(batch);
+  auto* last = commands.empty() ? nullptr : std::get_if<Grant>(&commands.back());
+  if (last != nullptr && last->consumer == rank && last->batch == batch) {
+    last->total = total;
+  } else {
+    commands.push_back(Seal{rank, batch, total});
+  }
 }
 
-void Dispatcher::seal_if_due(Time now, Commands& commands) {
-  if (!open_) return;
-  if (ended_ || (open_is_awaited() && now - open_->since >= spec_.batch_wait)) seal(commands);
+void Dispatcher::seal_due(Time now, Commands& commands) {
+  // Backlog that is left over has no room, or no bytes in the budget. Bytes become free when a
+  // sealed batch is taken; if there is none, what there is must go.
+  const bool stuck = !backlogs_.empty() && waiting_ == open_.size();
+  std::vector<BatchId> due;
+  for (const auto& [batch, open] : open_) {
+    const bool waited = is_awaited(open) && now - open.since >= spec_.batch_wait;
+    if (waited || stuck || (ended_ && backlogs_.empty())) due.push_back(batch);
+  }
+  for (const auto batch : due) seal(batch, commands);
 }
 
 // The consumer has nothing else to do than the batch that is being filled.
-bool Dispatcher::open_is_awaited() const { return consumers_.at(open_->consumer).held() == 1; }
+bool Dispatcher::is_awaited(const OpenBatch& open) const {
+  return consumers_.at(open.consumer).held() == 1;
+}
 
 Dispatcher::Consumer& Dispatcher::consumer(Rank rank) {
   const auto it = consumers_.find(rank);
@@ -160,8 +187,8 @@ Dispatcher::Consumer& Dispatcher::consumer(Rank rank) {
   return it->second;
 }
 
-Dispatcher::GrantedBatch& Dispatcher::open_contents() {
-  return consumers_.at(open_->consumer).granted.at(open_->id);
+Dispatcher::GrantedBatch& Dispatcher::contents(BatchId open) {
+  return consumers_.at(open_.at(open).consumer).granted.at(open);
 }
 
 }  // namespace sluice::control

@@ -22,10 +22,12 @@ struct ChannelSpec {
 ///
 /// A consumer of `slots` slots has one batch in `process` and at most `slots - 1` (but at least
 /// one) granted and not yet taken; a slot is reserved at the grant. A batch is filled by one or
-/// more grants, one batch at a time, so that small outputs coalesce into full batches. The
-/// longest-waiting backlog is served first. A new batch goes to an idle consumer if there is one,
-/// on the producer's node if there is a choice, then to the one with most free slots, then to the
-/// one served longest ago. Every misuse of a credit throws InvariantError (DESIGN I4).
+/// more grants, so that small outputs coalesce into full batches. The longest-waiting backlog is
+/// served first. It goes into a batch that an idle consumer waits for, else into a new batch for an
+/// idle consumer, else into one that a busy consumer will get, else into a new batch for a busy
+/// one. A new batch goes to a consumer on the producer's node if there is a choice, then to the one
+/// with most free slots, then to the one served longest ago. Every misuse of a credit throws
+/// InvariantError (DESIGN I4).
 class Dispatcher {
  public:
   /// `nodes[r]` is the node of rank r.
@@ -46,7 +48,7 @@ class Dispatcher {
   std::optional<Time> deadline() const;
 
   /// The input has ended and everything is granted.
-  bool drained() const { return ended_ && backlogs_.empty() && !open_; }
+  bool drained() const { return ended_ && backlogs_.empty() && open_.empty(); }
   /// Drained, and every batch is finished.
   bool idle() const { return drained() && held_ == 0; }
 
@@ -69,7 +71,6 @@ class Dispatcher {
   };
   struct OpenBatch {
     Rank consumer;
-    BatchId id;
     Time since;
   };
   /// (busy, slots held, served, rank): the least is served first.
@@ -81,13 +82,14 @@ class Dispatcher {
   Preference preference(Rank rank, const Consumer& consumer) const;
   std::optional<Rank> choose(int node) const;
   std::uint64_t affordable(const Backlog& front) const;
-  bool open_batch(Time now);
-  void grant(std::uint64_t records, Commands& commands);
-  void seal(Commands& commands);
-  void seal_if_due(Time now, Commands& commands);
-  bool open_is_awaited() const;
+  std::optional<BatchId> batch_to_fill(Time now);
+  BatchId open_batch(Rank rank, Time now);
+  void grant(BatchId batch, std::uint64_t records, Commands& commands);
+  void seal(BatchId batch, Commands& commands);
+  void seal_due(Time now, Commands& commands);
+  bool is_awaited(const OpenBatch& open) const;
   Consumer& consumer(Rank rank);
-  GrantedBatch& open_contents();
+  GrantedBatch& contents(BatchId open);
 
   ChannelSpec spec_;
   std::vector<int> nodes_;
@@ -95,8 +97,9 @@ class Dispatcher {
   std::map<Rank, Consumer> consumers_;
   std::map<int, std::set<Preference>> room_on_node_;
   std::set<Preference> room_;
-  std::optional<OpenBatch> open_;
+  std::map<BatchId, OpenBatch> open_;  ///< not yet sealed; at most one a consumer
   BatchId next_batch_ = 1;
+  std::uint64_t waiting_ = 0;        ///< batches granted and not yet taken
   std::uint64_t held_ = 0;           ///< batches granted or running
   std::uint64_t granted_bytes_ = 0;  ///< granted and not yet taken
   bool ended_ = false;

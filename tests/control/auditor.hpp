@@ -1,0 +1,292 @@
+#pragma once
+
+#include "control/scenario.hpp"
+#include "control/trace.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace sluice::control::world {
+
+/// Keeps books of its own of the events that RunControl is given and the commands that it returns,
+/// and checks each command, and the state after each event, against DESIGN I4 to I7.
+class Auditor {
+ public:
+  explicit Auditor(const Scenario& scenario) : scenario_(scenario), plan_(scenario.plan) {
+    for (const auto& spec : plan_.stages) channels_.push_back({spec});
+    if (plan_.collect) {
+      channels_.push_back({RunControl::collecting});
+      channels_.back().consumers[coordinator];
+    }
+    if (plan_.inputs > 0) channels_.front().backlogs.push_back({coordinator, plan_.inputs});
+  }
+
+  void note(const Event& event) {
+    ++event_;
+    std::visit([this](const auto& e) { on(e); }, event);
+  }
+
+  void note(const Command& command, Time now) {
+    now_ = now;
+    std::visit([this](const auto& c) { check(c); }, command);
+  }
+
+  /// After everything that one event led to.
+  void check_state(const RunControl& control, Time now) const {
+    for (std::size_t k = 0; k < channels_.size(); ++k) {
+      check_work_conservation(k);
+      check_memory(k, control);
+      check_deadline(k, control, now);
+    }
+  }
+
+  std::uint64_t batches() const { return batches_; }
+  /// Batches that were taken with fewer records than their channel's batch size.
+  std::uint64_t partial() const { return partial_; }
+
+ private:
+  struct Batch {
+    std::uint64_t records = 0;
+    std::uint64_t total = 0;  ///< once it is sealed
+    Time since{};
+    std::uint64_t sealed_in = 0;  ///< the number of the event that led to it
+  };
+  struct Consumer {
+    std::map<BatchId, Batch> granted;
+    std::set<BatchId> running;
+    BatchId served = 0;
+
+    std::uint64_t held() const { return granted.size() + running.size(); }
+  };
+  struct Backlog {
+    Rank producer = 0;
+    std::uint64_t records = 0;
+  };
+  struct Channel {
+    ChannelSpec spec;
+    std::deque<Backlog> backlogs = {};
+    std::map<Rank, Consumer> consumers = {};
+    std::map<Rank, std::uint64_t> largest = {};
+    std::uint64_t stored = 0;   ///< records announced (or admitted) and not taken
+    std::uint64_t granted = 0;  ///< records granted and not taken
+    BatchId newest = 0;
+
+    std::uint64_t prefetch() const { return std::max<std::uint64_t>(1, spec.slots - 1); }
+    bool has_room(const Consumer& c) const {
+      return c.granted.size() < prefetch() && c.held() < spec.slots;
+    }
+  };
+
+  static void require(bool holds, const char* what) {
+    if (!holds) throw Violation(what);
+  }
+
+  std::size_t channel_of(Rank rank) const {
+    if (rank == coordinator) return plan_.stages.size();
+    return static_cast<std::size_t>(plan_.stage_of_rank[static_cast<std::size_t>(rank)]);
+  }
+  Channel& feeding(Rank rank) { return channels_.at(channel_of(rank)); }
+  int node_of(Rank rank) const { return plan_.node_of_rank[static_cast<std::size_t>(rank)]; }
+
+  // Nothing more can come into the channel.
+  bool ended(std::size_t k) const { return k == 0 || (ended(k - 1) && idle(k - 1)); }
+  bool idle(std::size_t k) const {
+    const auto& channel = channels_[k];
+    return channel.backlogs.empty() &&
+           std::all_of(channel.consumers.begin(), channel.consumers.end(),
+                       [](const auto& c) { return c.second.held() == 0; });
+  }
+
+  void on(const NodeReady&) {}
+  void on(const Admitted&) {}
+  void on(const Tick&) {}
+  void on(const WorkerReady& event) {
+    if (!retired_.contains(event.rank)) feeding(event.rank).consumers[event.rank];
+  }
+  void on(const Taken& event) {
+    auto& channel = feeding(event.rank);
+    auto& consumer = channel.consumers.at(event.rank);
+    const auto batch = consumer.granted.at(event.batch);
+    consumer.granted.erase(event.batch);
+    consumer.running.insert(event.batch);
+    require(consumer.running.size() == 1, "two batches in process at once");
+    channel.stored -= batch.records;
+    channel.granted -= batch.records;
+    ++batches_;
+    if (batch.records < channel.spec.batch_size) ++partial_;
+  }
+  void on(const Finished& event) {
+    feeding(event.rank).consumers.at(event.rank).running.erase(event.batch);
+    if (event.delivered || event.records == 0) return;
+    auto& next = channels_.at(channel_of(event.rank) + 1);
+    for (const auto& backlog : next.backlogs) {
+      require(backlog.producer != event.rank, "I5: a producer holds two output batches");
+    }
+    next.backlogs.push_back({event.rank, event.records});
+    next.stored += event.records;
+    auto& largest = next.largest[event.rank];
+    largest = std::max(largest, event.records);
+  }
+  void on(const Left& event) { require(retired_.contains(event.rank), "left without a Retire"); }
+
+  void check(const Assign& order) {
+    require(order.stage == channel_of(order.rank), "assigned to another rank's stage");
+    require(!retired_.contains(order.rank), "assigned after it was retired");
+    require(assigned_.insert({order.rank, order.setup_node}).second, "assigned twice");
+    require(order.worker < order.workers, "a worker's number exceeds its stage's workers");
+    if (order.setup_node) {
+      require(nodes_set_up_.insert({order.stage, node_of(order.rank)}).second,
+              "a node is set up twice");
+    }
+  }
+
+  void check(const Grant& order) {
+    auto& channel = feeding(order.consumer);
+    require(!channel.backlogs.empty(), "I4: a grant without backlog");
+    auto& oldest = channel.backlogs.front();
+    require(order.producer == oldest.producer, "a grant passes over a longer-waiting backlog");
+    require(order.records > 0 && order.records <= oldest.records,
+            "I4: a grant exceeds the backlog");
+    require(channel.consumers.contains(order.consumer), "I4: a grant to a rank that is not ready");
+    auto& consumer = channel.consumers[order.consumer];
+    require_idle_first(channel, order);
+    if (!consumer.granted.contains(order.batch)) open(channel, order);
+    auto& batch = consumer.granted[order.batch];
+    require(batch.total == 0, "a grant into a sealed batch");
+    batch.records += order.records;
+    require(batch.records <= channel.spec.batch_size, "a batch exceeds the batch size");
+    oldest.records -= order.records;
+    if (oldest.records == 0) channel.backlogs.pop_front();
+    channel.granted += order.records;
+    if (order.producer == coordinator) channel.stored += order.records;
+    if (order.total > 0) seal(order.consumer, batch, order.total);
+  }
+
+  // I6: records join the batch of a busy consumer only while no other is idle.
+  void require_idle_first(const Channel& channel, const Grant& order) const {
+    const auto& chosen = channel.consumers.at(order.consumer);
+    const bool new_to_it = !chosen.granted.contains(order.batch);
+    if (chosen.held() <= (new_to_it ? 0 : 1)) return;
+    for (const auto& [rank, other] : channel.consumers) {
+      require(other.held() > 0, "I6: a busy consumer is served before an idle one");
+    }
+  }
+
+  // A slot is reserved (I4), and it is the best one.
+  void open(Channel& channel, const Grant& order) {
+    auto& chosen = channel.consumers[order.consumer];
+    require(channel.has_room(chosen), "I4: a batch is granted without a free slot");
+    require(order.batch > channel.newest, "a batch's number was used before");
+    const bool near = node_of(order.consumer) == node_of(order.producer);
+    for (const auto& [rank, other] : channel.consumers) {
+      if (!channel.has_room(other)) continue;
+      const bool other_near = node_of(rank) == node_of(order.producer);
+      const auto key = [](const Consumer& c, bool is_near) {
+        return std::tuple(c.held() > 0, !is_near, c.held(), c.served);
+      };
+      require(key(chosen, near) <= key(other, other_near), "a better consumer was passed over");
+    }
+    channel.newest = order.batch;
+    chosen.served = order.batch;
+    chosen.granted[order.batch].since = now_;
+  }
+
+  void check(const Seal& order) {
+    auto& consumer = feeding(order.consumer).consumers.at(order.consumer);
+    require(consumer.granted.contains(order.batch), "a batch is sealed that was not granted");
+    seal(order.consumer, consumer.granted[order.batch], order.total);
+  }
+
+  void seal(Rank rank, Batch& batch, std::uint64_t total) {
+    const auto k = channel_of(rank);
+    const auto& channel = channels_[k];
+    require(batch.total == 0, "a batch is sealed twice");
+    require(total == batch.records, "a batch is sealed with a wrong total");
+    batch.total = total;
+    batch.sealed_in = event_;
+    if (total == channel.spec.batch_size || (ended(k) && channel.backlogs.empty())) return;
+    if (channel.spec.byte_budget > 0 && !channel.backlogs.empty() && nothing_to_take(channel))
+      return;
+    require(channel.consumers.at(rank).held() == 1,
+            "a partial batch is sealed for a busy consumer");
+    require(now_ - batch.since >= channel.spec.batch_wait, "a partial batch is sealed too early");
+  }
+
+  // Every granted batch is partial (or was so a moment ago): no bytes of a budget will come free.
+  bool nothing_to_take(const Channel& channel) const {
+    for (const auto& [rank, consumer] : channel.consumers) {
+      for (const auto& [id, batch] : consumer.granted) {
+        if (batch.total > 0 && batch.sealed_in < event_) return false;
+      }
+    }
+    return true;
+  }
+
+  void check(const Retire& order) {
+    require(retired_.insert(order.rank).second, "retired twice");
+    const auto k = channel_of(order.rank);
+    require(ended(k) && idle(k), "retired before its stage had ended");
+    if (k + 1 < channels_.size()) {
+      require(channels_[k + 1].backlogs.empty(), "retired while it holds backlog");
+    }
+    channels_[k].consumers.erase(order.rank);
+  }
+
+  // I6. A byte budget binds once one more record would exceed it; that is exact only for records of
+  // equal size, and otherwise a matter of averages.
+  void check_work_conservation(std::size_t k) const {
+    const auto& channel = channels_[k];
+    if (channel.backlogs.empty()) return;
+    const auto one = scenario_.uniform_bytes() ? scenario_.least_bytes : channel.spec.byte_budget;
+    const bool binds = channel.spec.byte_budget > 0 && channel.granted > 0 &&
+                       channel.granted * scenario_.least_bytes + one > channel.spec.byte_budget;
+    for (const auto& [rank, consumer] : channel.consumers) {
+      require(binds || !channel.has_room(consumer), "I6: a free slot beside waiting backlog");
+    }
+  }
+
+  void check_memory(std::size_t k, const RunControl& control) const {
+    const auto& channel = channels_[k];
+    std::uint64_t bound = channel.consumers.size() * channel.prefetch() * channel.spec.batch_size;
+    if (k == 0) require(channel.stored <= bound, "I7: input is admitted without a slot");
+    for (const auto& [rank, records] : channel.largest) bound += records;
+    require(channel.stored <= bound, "I5: a channel stores too much");
+    require(control.loads()[k].records == channel.stored, "a channel's load is miscounted");
+    if (channel.spec.byte_budget > 0 && scenario_.uniform_bytes()) {
+      require(channel.granted <= 1 ||
+                  channel.granted * scenario_.least_bytes <= channel.spec.byte_budget,
+              "I5: a byte budget is exceeded");
+    }
+  }
+
+  // A consumer that has nothing but a partial batch gets it when its wait is over.
+  void check_deadline(std::size_t k, const RunControl& control, Time now) const {
+    for (const auto& [rank, consumer] : channels_[k].consumers) {
+      if (consumer.held() != 1 || consumer.granted.empty()) continue;
+      const auto& batch = consumer.granted.begin()->second;
+      if (batch.total > 0) continue;
+      const auto wait = channels_[k].spec.batch_wait;
+      require(now - batch.since < wait, "a partial batch waits too long");
+      if (wait > Time::max() - batch.since) continue;
+      require(control.deadline() && (*control.deadline() - batch.since <= wait),
+              "no deadline for a partial batch");
+      require(*control.deadline() > now, "a deadline has passed");
+    }
+  }
+
+  const Scenario& scenario_;
+  const RunPlan& plan_;
+  std::vector<Channel> channels_;
+  std::set<Rank> retired_;
+  std::set<std::pair<Rank, bool>> assigned_;
+  std::set<std::pair<std::uint64_t, int>> nodes_set_up_;
+  std::uint64_t event_ = 0;
+  std::uint64_t batches_ = 0;
+  std::uint64_t partial_ = 0;
+  Time now_{};
+};
+
+}  // namespace sluice::control::world

@@ -1,0 +1,192 @@
+#pragma once
+
+#include "control/ranks.hpp"
+#include "control/worker_flow.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace sluice::control::world {
+
+/// A worker as the runtime has it, with its user code replaced by waiting: a communication thread
+/// that takes turns, and a compute thread that does one thing at a time.
+class ModelWorker {
+ public:
+  ModelWorker(Rank rank, Shared& shared)
+      : rank_(rank), shared_(shared), model_(shared.scenario.workers[index()]) {
+    const int stage = shared.scenario.plan.stage_of_rank[index()];
+    if (stage >= 0) stage_ = static_cast<std::size_t>(stage);
+    left_ = stage < 0;
+  }
+
+  void receive(Message message) {
+    inbox_.push_back(std::move(message));
+    wake();
+  }
+
+  /// It has torn down, or never had a stage.
+  bool left() const { return left_; }
+
+ private:
+  std::size_t index() const { return static_cast<std::size_t>(rank_); }
+
+  void wake() {
+    if (std::exchange(awake_, true)) return;
+    shared_.network.after(shared_.turn_delay(), [this] { turn(); });
+  }
+
+  void turn() {
+    awake_ = false;
+    for (auto& message : std::exchange(inbox_, {})) {
+      std::visit([this](auto& m) { on(m); }, message);
+    }
+    for (const auto& outcome : std::exchange(outcomes_, {})) outcome();
+    start_next();
+    retire();
+    if (!report_.events.empty()) {
+      shared_.send(rank_, coordinator, std::exchange(report_, {}));
+    }
+  }
+
+  void on(Report&) { throw Violation("a worker got a report"); }
+  void on(Part& part) {
+    flow().arrived(part.batch, part.records.size(), part.total);
+    auto& filling = filling_[part.batch];
+    filling.insert(filling.end(), part.records.begin(), part.records.end());
+  }
+  void on(Orders& orders) {
+    for (const auto& command : orders.commands) {
+      std::visit([this](const auto& order) { obey(order); }, command);
+    }
+  }
+
+  void obey(const Assign& order) {
+    if (order.stage != stage_ || retiring_ || left_) throw Violation("a wrong assignment");
+    setting_up_ = true;
+    if (order.setup_node) {
+      compute(model_.node_setup, [this] {
+        setting_up_ = false;
+        report_.events.emplace_back(NodeReady{rank_});
+      });
+      return;
+    }
+    flow_.emplace(shared_.scenario.plan.stages[order.stage].slots);
+    compute(model_.setup, [this] {
+      setting_up_ = false;
+      set_up_ = true;
+      report_.events.emplace_back(WorkerReady{rank_});
+    });
+  }
+  void obey(const Grant& order) {
+    flow().granted(order.records);
+    const auto from = backlog_.begin() + static_cast<std::ptrdiff_t>(given_);
+    given_ += order.records;
+    Items part(from, backlog_.begin() + static_cast<std::ptrdiff_t>(given_));
+    shared_.send(rank_, order.consumer, Part{order.batch, order.total, std::move(part)});
+  }
+  void obey(const Seal& order) { flow().sealed(order.batch, order.total); }
+  void obey(const Retire&) {
+    if (std::exchange(retiring_, true) || left_) throw Violation("a worker was retired twice");
+    if (flow_ && !flow_->empty()) throw Violation("a worker was retired while it held records");
+  }
+
+  void start_next() {
+    if (!set_up_) return;
+    const auto batch = flow().take();
+    if (!batch) return;
+    auto inputs = std::move(filling_.extract(*batch).mapped());
+    std::uint64_t bytes = 0;
+    for (const auto& item : inputs) bytes += item.bytes;
+    report_.events.emplace_back(Taken{rank_, *batch, bytes});
+    shared_.ledger.taken(stage_, inputs);
+    const auto size = static_cast<Time::rep>(inputs.size());
+    const Time service =
+        model_.per_batch + model_.per_record * size + shared_.random.between(Time{}, model_.jitter);
+    compute(service, [this, id = *batch, inputs = std::move(inputs)] { conclude(id, inputs); });
+  }
+
+  void conclude(BatchId batch, const Items& inputs) {
+    const auto& plan = shared_.scenario.plan;
+    shared_.finishes.push_back({shared_.network.now(), stage_, rank_, inputs.size()});
+    Finished finished{rank_, batch, 0, 0, false, {}};
+    finished.delivered = stage_ + 1 == plan.stages.size() && !plan.collect;
+    backlog_.clear();
+    given_ = 0;
+    for (const auto& item : inputs) {
+      const auto outputs = finished.delivered ? 0 : outputs_of_one();
+      if (outputs != 1) {
+        finished.descents.push_back({item.origin, static_cast<std::int64_t>(outputs) - 1});
+      }
+      for (std::uint64_t i = 0; i < outputs; ++i) add_output(item.origin, finished);
+    }
+    if (!finished.delivered) shared_.ledger.stored(stage_ + 1, rank_, backlog_.size());
+    flow().finished(backlog_.size());
+    report_.events.emplace_back(std::move(finished));
+  }
+
+  std::uint64_t outputs_of_one() {
+    auto& random = shared_.random;
+    const auto& model = shared_.scenario.outputs[stage_];
+    if (random.chance(model.drop)) return 0;
+    if (shared_.ledger.made() >= shared_.scenario.most_records) return 1;
+    if (random.chance(model.huge_chance)) return model.huge;
+    return random.between(model.least, model.most);
+  }
+
+  void add_output(std::uint64_t origin, Finished& finished) {
+    const auto bytes =
+        shared_.random.between(shared_.scenario.least_bytes, shared_.scenario.most_bytes);
+    backlog_.push_back(shared_.ledger.make(stage_ + 1, origin, bytes));
+    finished.bytes += bytes;
+    ++finished.records;
+  }
+
+  void retire() {
+    if (!retiring_ || setting_up_ || left_ || leaving_) return;
+    leaving_ = true;
+    compute(set_up_ ? model_.per_batch : Time{}, [this] {
+      set_up_ = false;
+      left_ = true;
+      report_.events.emplace_back(Left{rank_});
+    });
+  }
+
+  void compute(Time duration, Network::Action outcome) {
+    if (std::exchange(computing_, true)) throw Violation("a compute thread got two things to do");
+    shared_.network.after(duration, [this, outcome = std::move(outcome)] {
+      computing_ = false;
+      outcomes_.push_back(outcome);
+      wake();
+    });
+  }
+
+  WorkerFlow& flow() {
+    if (!flow_ || left_ || leaving_)
+      throw Violation("a rank that is no worker got records or orders");
+    return *flow_;
+  }
+
+  Rank rank_;
+  Shared& shared_;
+  const WorkerModel& model_;
+  std::size_t stage_ = 0;
+  std::optional<WorkerFlow> flow_;
+  std::map<BatchId, Items> filling_;
+  Items backlog_;
+  std::size_t given_ = 0;
+  std::vector<Message> inbox_;
+  std::vector<Network::Action> outcomes_;
+  Report report_;
+  bool awake_ = false;
+  bool computing_ = false;
+  bool setting_up_ = false;
+  bool set_up_ = false;
+  bool retiring_ = false;
+  bool leaving_ = false;
+  bool left_ = false;
+};
+
+}  // namespace sluice::control::world
