@@ -5,6 +5,9 @@
 
 #include <gmock/gmock.h>
 
+#include <ostream>
+#include <tuple>
+
 namespace sluice::cli {
 namespace {
 
@@ -20,12 +23,16 @@ struct Case {
   std::string stage;  ///< lines of the first stage
   std::string input = "keys = [\"a\", \"b\"]";
   std::vector<std::string> options = {};
+
+  friend void PrintTo(const Case& bad, std::ostream* out) { *out << bad.name; }
 };
 
 struct Launch {
   std::string name;
   int ranks;
   std::string mode;
+
+  friend void PrintTo(const Launch& launch, std::ostream* out) { *out << launch.name; }
 };
 
 const std::string synthetic = "use = \"synthetic\"\n";
@@ -79,7 +86,7 @@ const std::vector<Case> cases{
      "stage 'first' failed on record 'missing.png': cannot read 'missing.png': No such file",
      "use = \"fs.read\"", "keys = [\"missing.png\"]"},
     {"UnwritableOutput", ExitCode::io, "stage 'first' failed: cannot ",
-     "use = \"jsonl.write\"\nsettings = { path = \"blocked/out.jsonl\" }"},
+     "use = \"jsonl.write\"\nsettings = { path = \"../../blocked/out.jsonl\" }"},
     {"UnwritableRunDir",
      ExitCode::io,
      "cannot create the run directory 'blocked/run'",
@@ -131,7 +138,7 @@ TEST_P(BadInput, IsOneParagraphAndAnExitCode) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadInput, ::testing::Combine(::testing::ValuesIn(launches), ::testing::ValuesIn(cases)),
-    [](const auto& info) { return std::get<0>(info.param).name + std::get<1>(info.param).name; });
+    [](const auto& each) { return std::get<0>(each.param).name + std::get<1>(each.param).name; });
 
 class BadLaunch : public ::testing::Test {
  protected:

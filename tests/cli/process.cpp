@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -26,10 +27,13 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+// The first of two equal names counts.
 std::vector<std::string> environment_with(const std::string& tmpdir) {
   std::vector<std::string> variables{"TMPDIR=" + tmpdir};
+  std::istringstream settings(SLUICE_MPI_ENVIRONMENT);
+  for (std::string setting; settings >> setting;) variables.push_back(setting);
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string(*variable).starts_with("TMPDIR=")) variables.emplace_back(*variable);
+    variables.emplace_back(*variable);
   }
   return variables;
 }

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <ostream>
+#include <set>
 #include <sstream>
 
 namespace sluice::cli {
@@ -17,6 +19,8 @@ struct Launch {
   std::string name;
   int ranks = 0;
   std::vector<std::string> options;
+
+  friend void PrintTo(const Launch& launch, std::ostream* out) { *out << launch.name; }
 };
 
 class Run : public ::testing::TestWithParam<Launch> {
@@ -114,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(Launches, Run,
                                            Launch{"Threads", 0, {"--mode", "streaming"}},
                                            Launch{"Mpi", 4, {}},
                                            Launch{"DebugUnderMpi", 3, {"--mode", "debug"}}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& each) { return each.param.name; });
 
 TEST(RunCommand, WorkersCanBeCounted) {
   const ScratchFolder folder;

@@ -1,4 +1,5 @@
 #include "job/stages/kinds.hpp"
+#include "job/stages/worker_path.hpp"
 #include "store/hdf5_record_writer.hpp"
 
 #include <sluice/error.hpp>
@@ -13,23 +14,13 @@
 namespace sluice::job {
 namespace {
 
-/// With one worker the path as it stands; else each worker has a file of its own: pages.h5 becomes
-/// pages.0.h5, pages.1.h5, …
-std::filesystem::path path_of_worker(const std::filesystem::path& path,
-                                     const WorkerContext& context) {
-  const auto whole = context.run_dir / path;
-  if (context.workers == 1) return whole;
-  return whole.parent_path() /
-         fmt::format("{}.{}{}", whole.stem().string(), context.worker, whole.extension().string());
-}
-
 class Hdf5Write final : public RecordStage {
  public:
   Hdf5Write(std::filesystem::path path, std::vector<std::string> fields)
       : path_(std::move(path)), fields_(std::move(fields)) {}
 
   void setup(const WorkerContext& context) override {
-    writer_.emplace(path_of_worker(path_, context), fields_);
+    writer_.emplace(worker_path(path_, context), fields_);
   }
 
   void process(Batch<Record>& batch, Emitter<Record>& out) override {
@@ -65,7 +56,7 @@ std::unique_ptr<RecordStage> make_hdf5_write(const Settings& settings) {
 }
 
 std::string hdf5_write_hint(const Settings& settings, const std::filesystem::path& run_dir) {
-  const auto path = run_dir / settings.string("path");
+  const auto path = written_path(settings.string("path"), run_dir);
   const auto& fields = settings.string_list("fields");
   return fmt::format("{0} (h5ls -r {0} lists its datasets, h5dump -d /{1} {0} shows one)",
                      path.string(), fields.empty() ? "key" : fields.front());

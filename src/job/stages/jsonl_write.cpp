@@ -1,5 +1,6 @@
 #include "job/stages/json_value.hpp"
 #include "job/stages/kinds.hpp"
+#include "job/stages/worker_path.hpp"
 #include "job/stages/write_file.hpp"
 #include "store/atomic_file.hpp"
 
@@ -20,11 +21,6 @@ Payload parse_payload(const std::string& text) {
       fmt::format("settings.payload must be \"base64\" or \"digest\"; it is \"{}\"", text));
 }
 
-// out.jsonl of one worker; out.0.jsonl, out.1.jsonl, … of several.
-std::filesystem::path path_of(std::filesystem::path path, const std::string& worker) {
-  return path.replace_extension(worker + path.extension().string());
-}
-
 class JsonlWrite final : public MapStage<Record, Record> {
  public:
   explicit JsonlWrite(const Settings& settings)
@@ -35,9 +31,7 @@ class JsonlWrite final : public MapStage<Record, Record> {
   }
 
   void setup(const WorkerContext& context) override {
-    const auto path = context.run_dir / path_;
-    target_.emplace(context.workers == 1 ? path
-                                         : path_of(path, fmt::format(".{}", context.worker)));
+    target_.emplace(worker_path(path_, context));
     file_.emplace(target_->temporary());
   }
 
@@ -59,17 +53,8 @@ class JsonlWrite final : public MapStage<Record, Record> {
   std::optional<OutputFile> file_;
 };
 
-// Nothing if there is no such file.
-std::filesystem::file_time_type written(const std::filesystem::path& path) {
-  std::error_code missing;
-  const auto time = std::filesystem::last_write_time(path, missing);
-  return missing ? std::filesystem::file_time_type::min() : time;
-}
-
 std::string hint(const Settings& settings, const std::filesystem::path& run_dir) {
-  const auto one = run_dir / settings.string("path");
-  const bool several = written(path_of(one, ".0")) > written(one);
-  const auto path = (several ? path_of(one, ".*") : one).string();
+  const auto path = written_path(settings.string("path"), run_dir).string();
   return fmt::format("{}: one JSON object a line; look at it with: head -n 3 {}", path, path);
 }
 
