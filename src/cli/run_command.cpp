@@ -1,11 +1,15 @@
 #include "cli/commands.hpp"
 #include "job/build.hpp"
+#include "observe/progress.hpp"
 
 #include <sluice/error.hpp>
 #include <sluice/run.hpp>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <system_error>
@@ -49,6 +53,7 @@ class JobRun {
     options_.mode = file_.mode;
     options_.run_dir = file_.run_dir;
     options_.workers = arguments.workers;
+    options_.on_status = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1);
   }
 
   RunStatus run() {
