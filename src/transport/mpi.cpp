@@ -27,6 +27,8 @@ class MpiTransport final : public Transport {
   void wait(std::chrono::nanoseconds longest) override { port_.wait(longest); }
   void notify() override { port_.notify(); }
   bool flush(std::chrono::nanoseconds longest) override { return port_.flush(longest); }
+  void begin_absence() override {}
+  void end_absence() override {}
 
  private:
   MpiPort& port_;

@@ -139,12 +139,13 @@ template <class Done>
 void MpiPort::nap(Clock::time_point until, Done done) {
   Doorbell& bell = nodes_.own_bell();
   const auto ticket = bell.announce_sleep();
+  // Twice: a probe that finds nothing fetches what has come, and only the next one finds it.
   progress();
+  if (!done()) progress();
   // A transfer may need the other side to move, which may have gone to sleep.
   for (const Rank peer : outbox_.waiting_for()) nodes_.ring(peer);
   if (!done()) bell.sleep(ticket, std::min<Nanoseconds>(until - Clock::now(), longest_nap()));
   bell.awake();
-  progress();
 }
 
 MpiPort::Nanoseconds MpiPort::longest_nap() const noexcept {

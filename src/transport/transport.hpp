@@ -45,6 +45,23 @@ class Transport {
 
   /// Waits until every message sent has left this rank, at most `longest`; false if some have not.
   virtual bool flush(std::chrono::nanoseconds longest) = 0;
+
+  /// The communication thread will not call for a while; transfers move on without it until it
+  /// ends its absence. See Absence.
+  virtual void begin_absence() = 0;
+  virtual void end_absence() = 0;
+};
+
+/// The communication thread's absence: it runs user code.
+class Absence {
+ public:
+  explicit Absence(Transport& transport) : transport_(transport) { transport_.begin_absence(); }
+  ~Absence() { transport_.end_absence(); }
+  Absence(const Absence&) = delete;
+  Absence& operator=(const Absence&) = delete;
+
+ private:
+  Transport& transport_;
 };
 
 }  // namespace sluice::transport

@@ -111,7 +111,8 @@ inline void a_message_wakes_a_sleeping_rank(Transport& world) {
   std::sort(latencies.begin(), latencies.end());
   fmt::print("           round trip to a sleeping rank: p50 {:.0f} µs, p99 {:.0f} µs\n",
              latencies[rounds / 2], latencies[rounds * 99 / 100]);
-  EXPECT_LT(latencies[rounds / 2], 1e6);
+  // A doorbell that goes unheard costs 20 ms.
+  EXPECT_LT(latencies[rounds / 2], 10'000.0);
 }
 
 // Rank 0 ends it, so all the others sleep; a rank that polls would use a core of its own.
