@@ -29,6 +29,19 @@ RunStatus Coordinator::run(const std::function<ErasedSpec()>& build) {
   return status;
 }
 
+bool Coordinator::all_stopped_within(std::chrono::nanoseconds longest) {
+  const auto until = std::chrono::steady_clock::now() + longest;
+  while (stopped_ < transport_.size() - 1) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= std::chrono::nanoseconds::zero()) return false;
+    while (auto message = transport_.receive()) {
+      if (std::holds_alternative<Bye>(unpack(std::move(*message)))) ++stopped_;
+    }
+    if (stopped_ < transport_.size() - 1) transport_.wait(left);
+  }
+  return true;
+}
+
 void Coordinator::run_stages() {
   greet();
   plan();

@@ -27,6 +27,9 @@ class Coordinator {
   /// Runs to the end; on any failure tells all ranks to stop and throws the cause.
   RunStatus run(const std::function<ErasedSpec()>& build);
 
+  /// After `run` has thrown: whether every rank has stopped, `longest` later at most.
+  bool all_stopped_within(std::chrono::nanoseconds longest);
+
  private:
   void run_stages();
   void greet();
@@ -41,6 +44,7 @@ class Coordinator {
   void on(Data part, control::Rank from);
   void on(Orders, control::Rank) {}
   void on(End, control::Rank) {}
+  void on(Bye, control::Rank) {}
 
   void decide(const control::Event& event);
   void carry_out(const control::Command& command);
@@ -55,6 +59,7 @@ class Coordinator {
   ErasedSpec spec_;
   std::string text_;
   int greeted_ = 0;
+  int stopped_ = 0;  ///< ranks that have said Bye
   std::optional<InputFeed> input_;
   std::optional<control::RunControl> control_;
   std::optional<StatusBoard> board_;

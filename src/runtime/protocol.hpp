@@ -68,7 +68,13 @@ struct End {
   }
 };
 
-using Packet = std::variant<Hello, Report, Orders, Data, Failure, End>;
+/// From a worker to the coordinator: it has stopped because the run has failed.
+struct Bye {
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

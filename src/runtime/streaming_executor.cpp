@@ -21,29 +21,25 @@ namespace {
 // How long user code may go on after the run has failed before someone does something about it.
 constexpr std::chrono::seconds grace{2};
 
-void run_worker_thread(transport::Transport& transport, const ErasedSpec& spec) {
-  Worker worker(transport);
+// Under MPI, ends ranks whose user code does not return; the error is said first, since nobody gets
+// to hear of it afterwards.
+RunStatus coordinate(transport::Transport& transport, const std::function<ErasedSpec()>& build,
+                     const std::function<void(const Error&)>& give_up) {
+  Coordinator coordinator(transport);
   try {
-    worker.run([&spec] { return spec; });
-  } catch (const RunStopped&) {
-    // The coordinator, in this same process, says why.
-    if (worker.stopped_within(grace)) return;
-    std::fprintf(stderr,
-                 "sluice: the run has failed; waiting for user code on worker %d to return\n",
-                 transport.rank());
+    return coordinator.run(build);
+  } catch (const Error& error) {
+    if (!coordinator.all_stopped_within(grace)) give_up(error);
+    throw;
   }
 }
 
-RunStatus run_rank(transport::Transport& transport, const std::function<ErasedSpec()>& build) {
-  if (transport.rank() == control::coordinator) return Coordinator(transport).run(build);
-  Worker worker(transport);
+void run_worker_thread(transport::Transport& transport, const ErasedSpec& spec) {
   try {
-    worker.run(build);
-  } catch (const RunStopped& stopped) {
-    if (worker.stopped_within(grace)) throw;
-    transport::abort_all_ranks(static_cast<int>(stopped.code()));
+    Worker(transport).run([&spec] { return spec; });
+  } catch (const RunStopped&) {
+    // The coordinator, in this same process, says why.
   }
-  return {};
 }
 
 }  // namespace
@@ -55,12 +51,24 @@ RunStatus run_streaming_threads(const ErasedSpec& spec) {
     threads.emplace_back(
         [&transport = *ranks[rank], &spec] { run_worker_thread(transport, spec); });
   }
-  return Coordinator(*ranks.front()).run([&spec] { return spec; });
+  return coordinate(
+      *ranks.front(), [&spec] { return spec; },
+      [](const Error& error) {
+        std::fprintf(stderr, "sluice: %s; waiting for user code to return on other workers\n",
+                     error.what());
+      });
 }
 
 RunStatus run_streaming_mpi(const std::function<ErasedSpec()>& build) {
   const auto transport = transport::make_mpi_rank();
-  return run_rank(*transport, build);
+  if (transport->rank() != control::coordinator) {
+    Worker(*transport).run(build);
+    return {};
+  }
+  return coordinate(*transport, build, [](const Error& error) {
+    std::fprintf(stderr, "sluice: error: %s\n", error.what());
+    transport::abort_all_ranks(static_cast<int>(error.code()));
+  });
 }
 
 }  // namespace sluice::runtime

@@ -14,20 +14,19 @@ using control::coordinator;
 
 void Worker::run(const std::function<ErasedSpec()>& build) {
   host_ = host_name();
-  compute_.emplace([this] { transport_.notify(); });
   introduce(build);
   while (!end_) {
     try {
       turn();
+    } catch (const StageRunner::Failed& failed) {
+      fail(failed.failure);
     } catch (...) {
       fail(to_failure(std::current_exception(), fmt::format("rank {}", transport_.rank()), {}));
     }
   }
-  if (end_->code != ExitCode::success) throw RunStopped(end_->code, end_->reason);
-}
-
-bool Worker::stopped_within(std::chrono::nanoseconds longest) {
-  return !compute_ || compute_->ended_within(longest);
+  if (end_->code == ExitCode::success) return;
+  transport_.send(pack(coordinator, Bye{}));
+  throw RunStopped(end_->code, end_->reason);
 }
 
 void Worker::introduce(const std::function<ErasedSpec()>& build) {
@@ -43,16 +42,14 @@ void Worker::introduce(const std::function<ErasedSpec()>& build) {
 
 void Worker::turn() {
   const bool received = receive_all();
-  const bool collected = collect_outcomes();
   if (failed_) {
-    if (!received && !end_) transport_.wait(std::chrono::seconds(1));
+    if (!end_) transport_.wait(std::chrono::seconds(1));
     return;
   }
-  start_next();
-  retire();
-  note_state();
+  process_next();
+  note_waiting();
   send_report();
-  if (!received && !collected && !end_) transport_.wait(std::chrono::seconds(1));
+  if (!received && !end_) transport_.wait(std::chrono::seconds(1));
 }
 
 bool Worker::receive_all() {
@@ -64,14 +61,6 @@ bool Worker::receive_all() {
   return any;
 }
 
-bool Worker::collect_outcomes() {
-  auto outcomes = compute_->collect();
-  for (auto& outcome : outcomes) {
-    std::visit([this](auto& o) { conclude(o); }, outcome);
-  }
-  return !outcomes.empty();
-}
-
 void Worker::on(Data part) { store().arrived(std::move(part)); }
 
 void Worker::on(Orders orders) {
@@ -80,20 +69,20 @@ void Worker::on(Orders orders) {
   }
 }
 
-void Worker::on(End end) { end_ = std::move(end); }
-
 void Worker::obey(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage);
   const WorkerContext context{stage.spec.name,   order.worker, order.workers,
                               transport_.rank(), host_,        spec_.options.run_dir};
-  setting_up_ = true;
-  if (order.setup_node) {
-    compute_->submit(SetUpNode{&stage, context});
-    return;
-  }
-  store_.emplace(stage.spec.slots);
   const bool last = order.stage + 1 == spec_.stages.size();
-  compute_->submit(SetUp{&stage, context, last && !spec_.on_output});
+  if (!runner_) runner_.emplace(stage, last && !spec_.on_output);
+  if (order.setup_node) {
+    run_user_code(StateClock::State::setup, [&] { runner_->set_up_node(context); });
+    report_.events.emplace_back(control::NodeReady{});
+  } else {
+    run_user_code(StateClock::State::setup, [&] { runner_->set_up(context); });
+    store_.emplace(stage.spec.slots);
+    report_.events.emplace_back(control::WorkerReady{});
+  }
 }
 
 void Worker::obey(const control::Grant& order) {
@@ -103,60 +92,37 @@ void Worker::obey(const control::Grant& order) {
 
 void Worker::obey(const control::Seal& order) { store().sealed(order); }
 
-void Worker::conclude(NodeIsSetUp&) {
-  setting_up_ = false;
-  report_.events.emplace_back(control::NodeReady{});
-}
-
-void Worker::conclude(IsSetUp&) {
-  setting_up_ = false;
-  set_up_ = true;
-  report_.events.emplace_back(control::WorkerReady{});
-}
-
-void Worker::conclude(Processed& outcome) {
-  store().finished(std::move(outcome.outputs));
-  report_.events.emplace_back(std::move(outcome.event));
-}
-
-void Worker::conclude(IsTornDown&) {
-  left_ = true;
+void Worker::obey(const control::Retire&) {
+  if (store_) run_user_code(StateClock::State::setup, [this] { runner_->tear_down(); });
+  store_.reset();
+  runner_.reset();
   report_.events.emplace_back(control::Left{});
 }
 
-void Worker::conclude(Failure& failure) { fail(failure); }
-
-void Worker::start_next() {
-  if (!set_up_) return;
-  auto batch = store().take();
+void Worker::process_next() {
+  if (!store_) return;
+  auto batch = store_->take();
   if (!batch) return;
   report_.events.emplace_back(control::Taken{0, batch->id, batch->records.stored_bytes()});
-  compute_->submit(Process{batch->id, std::move(batch->records)});
+  send_report();
+  StageRunner::Processed processed;
+  run_user_code(StateClock::State::running,
+                [&] { processed = runner_->process(batch->id, std::move(batch->records)); });
+  store_->finished(std::move(processed.outputs));
+  report_.events.emplace_back(std::move(processed.event));
 }
 
-void Worker::retire() {
-  if (!retiring_ || setting_up_ || left_) return;
-  retiring_ = false;
-  if (set_up_) {
-    set_up_ = false;
-    compute_->submit(TearDown{});
-  } else {
-    left_ = true;
-    report_.events.emplace_back(control::Left{});
-  }
+template <class Body>
+void Worker::run_user_code(StateClock::State state, Body body) {
+  clock_.enter(state);
+  const transport::Absence absence(transport_);
+  body();
 }
 
-void Worker::note_state() {
+void Worker::note_waiting() {
   using State = StateClock::State;
-  if (setting_up_) {
-    clock_.enter(State::setup);
-  } else if (!set_up_) {
-    clock_.enter(State::idle);
-  } else if (store().flow().running()) {
-    clock_.enter(State::running);
-  } else {
-    clock_.enter(store().flow().backlog() > 0 ? State::blocked : State::starved);
-  }
+  if (!store_) return clock_.enter(State::idle);
+  clock_.enter(store_->flow().backlog() > 0 ? State::blocked : State::starved);
 }
 
 void Worker::send_report() {

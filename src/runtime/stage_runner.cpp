@@ -1,0 +1,82 @@
+#include "runtime/stage_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <utility>
+
+namespace sluice::runtime {
+namespace {
+
+// The last stage's inputs are done, whatever it made of them.
+std::vector<control::Descent> all_done(const std::vector<RecordId>& ids) {
+  std::vector<control::Descent> descents;
+  descents.reserve(ids.size());
+  for (const auto& id : ids) descents.push_back({id.origin, -1});
+  return descents;
+}
+
+}  // namespace
+
+template <class Body>
+void StageRunner::guarded(Body body) {
+  try {
+    body();
+  } catch (...) {
+    throw Failed{
+        to_failure(std::current_exception(), fmt::format("stage '{}'", stage_.spec.name), ids_)};
+  }
+}
+
+void StageRunner::set_up_node(const WorkerContext& context) {
+  guarded([&] {
+    user_ = stage_.make();
+    user_->setup_on_node(context);
+  });
+}
+
+void StageRunner::set_up(const WorkerContext& context) {
+  guarded([&] {
+    if (!user_) user_ = stage_.make();
+    user_->setup(context);
+  });
+}
+
+StageRunner::Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
+  ids_.clear();
+  for (std::size_t i = 0; i < input.size(); ++i) ids_.push_back(input.id(i));
+  Processed processed;
+  guarded([&] {
+    auto decoded = stage_.input->decode(input);
+    input = {};  // the records' buffers now have one owner, who may write to them
+    processed = process_decoded(batch, std::move(decoded));
+  });
+  ids_.clear();
+  return processed;
+}
+
+StageRunner::Processed StageRunner::process_decoded(control::BatchId batch, AnyBatch input) {
+  auto result = user_->process(std::move(input));
+  Processed processed;
+  auto& event = processed.event;
+  event.batch = batch;
+  event.records = result.outputs.size();
+  event.delivered = deliver_;
+  if (deliver_) {
+    event.descents = all_done(ids_);
+    return processed;
+  }
+  for (const auto& descent : result.descents) {
+    event.descents.push_back({descent.origin, descent.change});
+  }
+  processed.outputs = stage_.output->encode(std::move(result.outputs));
+  event.bytes = processed.outputs.stored_bytes();
+  return processed;
+}
+
+void StageRunner::tear_down() {
+  guarded([&] { user_->teardown(); });
+  user_.reset();
+}
+
+}  // namespace sluice::runtime
