@@ -92,9 +92,10 @@ void RunControl::on(const Finished& event) {
 void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes); }
 
 void RunControl::on(const Left& event) {
-  if (present_.erase(event.rank) != 1) {
-    throw InvariantError("rank " + std::to_string(event.rank) + " left twice");
-  }
+  const auto stage = stage_of(event.rank);
+  if (retired_[stage] && present_.erase(event.rank) == 1) return;
+  throw InvariantError("rank " + std::to_string(event.rank) +
+                       " left twice, or before its stage ended");
 }
 
 std::optional<Time> RunControl::deadline() const {

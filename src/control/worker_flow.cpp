@@ -10,14 +10,11 @@ namespace sluice::control {
 void WorkerFlow::arrived(BatchId batch, std::uint64_t records, std::uint64_t total) {
   auto& contents = filling(batch);
   contents.records += records;
-  contents.total = std::max(contents.total, total);
-  check(batch, contents);
+  complete(batch, contents, total);
 }
 
 void WorkerFlow::sealed(BatchId batch, std::uint64_t total) {
-  auto& contents = filling(batch);
-  contents.total = std::max(contents.total, total);
-  check(batch, contents);
+  complete(batch, filling(batch), total);
 }
 
 std::optional<BatchId> WorkerFlow::take() {
@@ -55,7 +52,11 @@ WorkerFlow::Filling& WorkerFlow::filling(BatchId batch) {
   return contents;
 }
 
-void WorkerFlow::check(BatchId batch, const Filling& contents) const {
+void WorkerFlow::complete(BatchId batch, Filling& contents, std::uint64_t total) {
+  if (total > 0 && contents.total > 0 && total != contents.total) {
+    throw InvariantError("batch " + std::to_string(batch) + " was sealed with two sizes");
+  }
+  contents.total = std::max(contents.total, total);
   if (contents.total > 0 && contents.records > contents.total) {
     throw InvariantError("batch " + std::to_string(batch) + " got more records than it has");
   }

@@ -41,7 +41,7 @@ class WorkerFlow {
     std::uint64_t total = 0;
   };
   Filling& filling(BatchId batch);
-  void check(BatchId batch, const Filling& contents) const;
+  static void complete(BatchId batch, Filling& contents, std::uint64_t total);
 
   std::uint64_t slots_;
   std::map<BatchId, Filling> gate_;  ///< batch ids grow, so the first is the oldest

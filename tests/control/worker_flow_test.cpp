@@ -1,0 +1,124 @@
+#include "control/worker_flow.hpp"
+
+#include <sluice/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace sluice::control {
+namespace {
+
+TEST(WorkerFlow, TakesABatchOnceItIsWhole) {
+  WorkerFlow flow(2);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  flow.arrived(1, 2, 0);
+  EXPECT_EQ(flow.take(), std::nullopt) << "more may come";
+  flow.arrived(1, 3, 5);
+  EXPECT_EQ(flow.take(), 1u);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  EXPECT_TRUE(flow.running());
+}
+
+TEST(WorkerFlow, PartsMayArriveInAnyOrder) {
+  WorkerFlow flow(2);
+  flow.arrived(1, 3, 5);
+  EXPECT_EQ(flow.take(), std::nullopt) << "the part that says it is the last came first";
+  flow.arrived(1, 2, 0);
+  EXPECT_EQ(flow.take(), 1u);
+}
+
+TEST(WorkerFlow, ASealMayComeBeforeOrAfterTheRecords) {
+  WorkerFlow flow(3);
+  flow.sealed(1, 2);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  flow.arrived(1, 2, 0);
+  flow.arrived(2, 1, 0);
+  EXPECT_EQ(flow.take(), 1u);
+  flow.finished(0);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  flow.sealed(2, 1);
+  EXPECT_EQ(flow.take(), 2u);
+}
+
+TEST(WorkerFlow, TakesTheOldestWholeBatch) {
+  WorkerFlow flow(4);
+  flow.arrived(3, 1, 1);
+  flow.arrived(1, 1, 0);
+  flow.arrived(2, 1, 1);
+  EXPECT_EQ(flow.take(), 2u) << "1 is not whole";
+}
+
+TEST(WorkerFlow, WhileBacklogWaitsNothingIsTaken) {
+  WorkerFlow flow(2);
+  flow.arrived(1, 1, 1);
+  flow.take();
+  flow.arrived(2, 1, 1);
+  EXPECT_EQ(flow.take(), std::nullopt) << "one batch is in process";
+  flow.finished(3);
+  EXPECT_EQ(flow.backlog(), 3u);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  flow.granted(2);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  flow.granted(1);
+  EXPECT_EQ(flow.take(), 2u);
+}
+
+TEST(WorkerFlow, IsEmptyWhenNothingArrivedRunsOrWaits) {
+  WorkerFlow flow(2);
+  EXPECT_TRUE(flow.empty());
+  flow.arrived(1, 1, 1);
+  EXPECT_FALSE(flow.empty());
+  flow.take();
+  EXPECT_FALSE(flow.empty());
+  flow.finished(1);
+  EXPECT_FALSE(flow.empty());
+  flow.granted(1);
+  EXPECT_TRUE(flow.empty());
+}
+
+TEST(WorkerFlow, RefusesABatchBeyondItsSlots) {
+  for (const std::uint64_t slots : {1, 2}) {
+    WorkerFlow flow(slots);
+    flow.arrived(1, 1, 1);
+    EXPECT_THROW(flow.arrived(2, 1, 1), InvariantError) << slots;
+  }
+  WorkerFlow flow(4);
+  for (const BatchId batch : {1, 2, 3}) flow.arrived(batch, 1, 1);
+  EXPECT_THROW(flow.sealed(4, 1), InvariantError);
+}
+
+TEST(WorkerFlow, RefusesMoreRecordsThanABatchHas) {
+  WorkerFlow flow(4);
+  flow.arrived(1, 3, 5);
+  EXPECT_THROW(flow.arrived(1, 3, 0), InvariantError);
+  flow.arrived(2, 3, 0);
+  EXPECT_THROW(flow.sealed(2, 2), InvariantError);
+}
+
+TEST(WorkerFlow, RefusesABatchOfTwoSizes) {
+  WorkerFlow flow(2);
+  flow.arrived(1, 1, 5);
+  EXPECT_THROW(flow.sealed(1, 4), InvariantError);
+}
+
+TEST(WorkerFlow, RefusesAGrantOfMoreThanItsBacklog) {
+  WorkerFlow flow(2);
+  EXPECT_THROW(flow.granted(1), InvariantError);
+  flow.arrived(1, 1, 1);
+  flow.take();
+  flow.finished(2);
+  EXPECT_THROW(flow.granted(3), InvariantError);
+}
+
+TEST(WorkerFlow, RefusesToFinishWhatItDidNotTake) {
+  WorkerFlow flow(2);
+  EXPECT_THROW(flow.finished(0), InvariantError);
+  flow.arrived(1, 1, 1);
+  flow.take();
+  flow.finished(0);
+  EXPECT_THROW(flow.finished(0), InvariantError);
+}
+
+}  // namespace
+}  // namespace sluice::control
