@@ -10,7 +10,7 @@ folders() {
   for folder in "$@"; do [[ ! -d $folder ]] || printf '%s\n' "$folder"; done
 }
 
-mapfile -t cpp_folders < <(folders src include jobs)
+mapfile -t cpp_folders < <(folders src include)
 find "${cpp_folders[@]}" -type f -regextype posix-extended -regex '.*\.(hpp|cpp|h|cu)' -print0 |
   sort -z | xargs -0 -r awk -f "$rules" || status=1
 
