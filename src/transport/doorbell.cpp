@@ -44,9 +44,10 @@ std::string unused_name() {
 }  // namespace
 
 void Doorbell::ring() noexcept {
-  // The fence orders the work that the caller made visible before the look at the flag.
+  // The fence orders the work that the caller made visible before the look at the flag. The flag is
+  // left alone: a ringer that cleared it and lost its core before the call would mute the others.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (sleeping_.load() == 0 || sleeping_.exchange(0) == 0) return;
+  if (sleeping_.load() == 0) return;
   rings_.fetch_add(1);
   futex(rings_, FUTEX_WAKE, INT_MAX, nullptr);
 }
