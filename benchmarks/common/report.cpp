@@ -64,7 +64,7 @@ bool meets(double value, const Target& target) {
 
 std::string number_text(double value) {
   const double size = std::abs(value);
-  if (size >= 100 || size == 0) return fmt::format("{:.0f}", value);
+  if (size >= 100 || size == std::floor(size)) return fmt::format("{:.0f}", value);
   return fmt::format("{:.{}f}", value, size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
