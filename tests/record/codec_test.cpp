@@ -156,7 +156,8 @@ TEST(Record, RoundTripsEveryKindOfField) {
   record.set("count", std::int64_t{-5});
   record.set("share", 0.25);
   record.set("vector", Tensor{DType::f32, {2, 3}, filled(24, 1)});
-  auto decoded = record_type<Record>().decode(record_type<Record>().encode(batch_of<Record>({record})));
+  auto decoded =
+      record_type<Record>().decode(record_type<Record>().encode(batch_of<Record>({record})));
   EXPECT_EQ(records_of<Record>(decoded)[0], record);
 }
 
