@@ -59,6 +59,8 @@ class Worker {
   StateClock clock_;
   Report report_;
   std::optional<End> end_;
+  /// Seconds a batch, smoothed; at first long, so that a slot is reported as soon as it is free.
+  double usual_process_time_ = 1;
   bool failed_ = false;
 };
 

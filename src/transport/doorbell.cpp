@@ -44,29 +44,35 @@ std::string unused_name() {
 }  // namespace
 
 void Doorbell::ring() noexcept {
-  // The fence orders the work that the caller made visible before the look at the flag. The flag is
-  // left alone: a ringer that cleared it and lost its core before the call would mute the others.
+  // The fence orders the work that the caller made visible before the look at the announcement.
+  // That is left alone: a ringer that cleared it and lost its core before the call would mute the
+  // others.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (sleeping_.load() == 0) return;
-  rings_.fetch_add(1);
-  futex(rings_, FUTEX_WAKE, INT_MAX, nullptr);
+  const auto announced = announced_.load();
+  if (announced != 0) wake(static_cast<Sleeper>(announced - 1));
 }
 
-Doorbell::Ticket Doorbell::announce_sleep() noexcept {
-  const Ticket ticket = rings_.load();
-  sleeping_.store(1);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  return ticket;
+void Doorbell::wake(Sleeper who) noexcept {
+  auto& rings = rings_[index(who)];
+  rings.fetch_add(1);
+  futex(rings, FUTEX_WAKE, INT_MAX, nullptr);
 }
 
-void Doorbell::sleep(Ticket ticket, std::chrono::nanoseconds longest) noexcept {
+Doorbell::Ticket Doorbell::announce_sleep(Sleeper who) noexcept {
+  const Ticket announced_at = ticket(who);
+  announced_.store(1 + static_cast<std::uint32_t>(who));
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return announced_at;
+}
+
+void Doorbell::sleep(Ticket ticket, std::chrono::nanoseconds longest, Sleeper who) noexcept {
   if (longest <= std::chrono::nanoseconds::zero()) return;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(longest);
   const timespec time{seconds.count(), (longest - seconds).count()};
-  futex(rings_, FUTEX_WAIT, ticket, &time);
+  futex(rings_[index(who)], FUTEX_WAIT, ticket, &time);
 }
 
-void Doorbell::awake() noexcept { sleeping_.store(0); }
+void Doorbell::awake() noexcept { announced_.store(0); }
 
 DoorbellRow::DoorbellRow(DoorbellRow&& other) noexcept { *this = std::move(other); }
 

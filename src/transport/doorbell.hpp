@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -8,26 +9,35 @@
 
 namespace sluice::transport {
 
-/// Something that one thread sleeps on and others ring, across processes if it lies in memory that
-/// they share. A ring costs a system call only while the owner sleeps.
+/// Something that a thread sleeps on and others ring, across processes if it lies in memory that
+/// they share. A ring costs a system call only while someone sleeps.
 ///
-/// The owner announces that it will sleep, looks for work once more, and sleeps; a ringer makes
-/// work visible first and then rings. Whoever comes second sees the other, so no ring is missed.
+/// There are two who may sleep, the owner and its deputy; a ring wakes the one that was announced
+/// last. To sleep, announce it, look for work once more, and sleep; a ringer makes work visible
+/// first and then rings. Whoever comes second sees the other, so no ring is missed.
 class alignas(64) Doorbell {
  public:
   using Ticket = std::uint32_t;
+  enum class Sleeper : std::uint32_t { owner = 0, deputy = 1 };
 
-  /// Any thread of any process that shares the memory. Forgotten if the owner is awake.
+  /// Any thread of any process that shares the memory. Forgotten if no sleep was announced.
   void ring() noexcept;
+  /// Ends the sleep of one of the two, announced or not.
+  void wake(Sleeper who) noexcept;
 
-  /// Owner only: rings from now on end the `sleep` with this ticket.
-  Ticket announce_sleep() noexcept;
-  void sleep(Ticket ticket, std::chrono::nanoseconds longest) noexcept;
+  /// Rings from now on end the sleep with this ticket.
+  Ticket ticket(Sleeper who) const noexcept { return rings_[index(who)].load(); }
+  /// The owner, or whoever holds its place; returns the ticket.
+  Ticket announce_sleep(Sleeper who = Sleeper::owner) noexcept;
+  void sleep(Ticket ticket, std::chrono::nanoseconds longest,
+             Sleeper who = Sleeper::owner) noexcept;
   void awake() noexcept;
 
  private:
-  std::atomic<std::uint32_t> rings_{0};
-  std::atomic<std::uint32_t> sleeping_{0};
+  static constexpr std::size_t index(Sleeper who) { return static_cast<std::size_t>(who); }
+
+  std::array<std::atomic<std::uint32_t>, 2> rings_{};
+  std::atomic<std::uint32_t> announced_{0};  ///< 0: nobody, else 1 + the sleeper
 };
 
 /// A row of doorbells in shared memory. One process creates it, the others attach to it by its

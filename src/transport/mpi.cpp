@@ -1,7 +1,9 @@
 #include "transport/mpi.hpp"
 
+#include "transport/mpi_deputy.hpp"
 #include "transport/mpi_port.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace sluice::transport {
@@ -13,7 +15,10 @@ class MpiTransport final : public Transport {
   explicit MpiTransport(std::uint32_t piece_bytes) : port_(MpiPort::instance()) {
     port_.begin_run(piece_bytes);
   }
-  ~MpiTransport() override { port_.end_run(); }
+  ~MpiTransport() override {
+    deputy_.reset();
+    port_.end_run();
+  }
   MpiTransport(const MpiTransport&) = delete;
   MpiTransport& operator=(const MpiTransport&) = delete;
 
@@ -27,11 +32,15 @@ class MpiTransport final : public Transport {
   void wait(std::chrono::nanoseconds longest) override { port_.wait(longest); }
   void notify() override { port_.notify(); }
   bool flush(std::chrono::nanoseconds longest) override { return port_.flush(longest); }
-  void begin_absence() override {}
-  void end_absence() override {}
+  void begin_absence() override {
+    if (!deputy_) deputy_.emplace(port_);
+    deputy_->take_over();
+  }
+  void end_absence() override { deputy_->hand_back(); }
 
  private:
   MpiPort& port_;
+  std::optional<MpiDeputy> deputy_;  ///< from the first absence on
 };
 
 }  // namespace

@@ -5,10 +5,7 @@
 #include "transport/mpi_check.hpp"
 #include "transport/mpi_session.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace sluice::transport {
@@ -16,15 +13,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long to look for messages before sleeping, if one came since the last sleep and cores are to
-// spare; and how long to keep a transfer going that needs both sides.
-constexpr std::chrono::nanoseconds spin_time = 20us;
+// How long to look for messages before sleeping, if one came or went since the last sleep: no more
+// than sleeping and waking cost anyway, so that it pays even with more ranks than cores. And how
+// long to keep a transfer going that needs both sides.
+constexpr std::chrono::nanoseconds spin_time = 5us;
 constexpr std::chrono::nanoseconds transfer_spin_time = 50us;
 
 // A doorbell ends a sleep; these end it when a ring was missed, when transfers must be moved along,
 // and when a message may come from a node that has no doorbell here.
 constexpr std::chrono::nanoseconds idle_nap = 20ms;
-constexpr std::chrono::nanoseconds transfer_nap = 200us;
 constexpr std::chrono::nanoseconds remote_nap = 1ms;
 
 // How long a process that exits waits for its last messages to leave.
@@ -124,15 +121,9 @@ void MpiPort::wait(Nanoseconds longest) {
 
 template <class Done>
 void MpiPort::spin(Clock::time_point until, Done done) {
-  static const bool cores_to_spare =
-      static_cast<int>(std::thread::hardware_concurrency()) >= 2 * nodes_.ranks_here();
-  auto spin_until = Clock::now() + (cores_to_spare ? spin_time : 0ns);
-  if (!quiet()) spin_until = Clock::now() + transfer_spin_time;
-  spin_until = std::min(spin_until, until);
-  while (!done() && Clock::now() < spin_until) {
-    progress();
-    if (!cores_to_spare) ::sched_yield();
-  }
+  const auto spin_until =
+      std::min(until, Clock::now() + (quiet() ? spin_time : transfer_spin_time));
+  while (!done() && Clock::now() < spin_until) progress();
 }
 
 template <class Done>

@@ -38,6 +38,12 @@ class MpiPort {
   void notify() noexcept;
   bool flush(Nanoseconds longest);
 
+  // For the deputy, while it holds the baton.
+  static constexpr Nanoseconds transfer_nap = std::chrono::microseconds(200);
+  void progress();
+  bool quiet() const noexcept { return outbox_.empty() && inbox_.empty(); }
+  Doorbell& own_bell() const noexcept { return nodes_.own_bell(); }
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -50,10 +56,8 @@ class MpiPort {
   static MPI_Comm own_communicator();
   static bool may_finalize();
 
-  void progress();
   void sort_arrivals();
   bool has_news() const noexcept { return notified_ || !mine_->empty(); }
-  bool quiet() const noexcept { return outbox_.empty() && inbox_.empty(); }
   template <class Done>
   void spin(Clock::time_point until, Done done);
   template <class Done>

@@ -33,25 +33,18 @@ void finalize_at_exit() {
 
 void initialize() {
   int provided = MPI_THREAD_SINGLE;
-  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
   std::atexit(finalize_at_exit);
 }
 
 void check_thread() {
   int level = MPI_THREAD_SINGLE;
-  int is_main = 0;
   check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
-  check_mpi(MPI_Is_thread_main(&is_main), "MPI_Is_thread_main");
-  if (level < MPI_THREAD_FUNNELED) {
-    throw LaunchError(
-        "MPI was initialised for a single thread, but sluice runs stages on a thread of their own; "
-        "call MPI_Init_thread with MPI_THREAD_FUNNELED or higher, or leave it to sluice");
-  }
-  if (is_main == 0 && level < MPI_THREAD_SERIALIZED) {
-    throw LaunchError(
-        "the pipeline was started on another thread than the one that initialised MPI; start it "
-        "there, or call MPI_Init_thread with MPI_THREAD_SERIALIZED");
-  }
+  if (level >= MPI_THREAD_SERIALIZED) return;
+  throw LaunchError(
+      "MPI was initialised for one thread only, but sluice moves transfers along on a second one "
+      "while a stage computes; call MPI_Init_thread with MPI_THREAD_SERIALIZED or higher, or leave "
+      "it to sluice");
 }
 
 }  // namespace

@@ -35,6 +35,8 @@ inline std::vector<Case> cases() {
       SLUICE_CASE(notify_before_wait_ends_it_at_once),
       SLUICE_CASE(a_message_to_itself_ends_wait_at_once),
       SLUICE_CASE(a_large_message_reaches_a_sleeping_rank),
+      SLUICE_CASE(a_large_message_reaches_an_absent_rank),
+      SLUICE_CASE(short_absences_lose_nothing),
       SLUICE_CASE(a_message_wakes_a_sleeping_rank),
       SLUICE_CASE(sleeping_ranks_use_little_cpu),
   };

@@ -90,6 +90,43 @@ inline void a_large_message_reaches_a_sleeping_rank(Transport& world) {
   }
 }
 
+// A large message needs the receiver's help; it leaves although the receiver is away computing.
+inline void a_large_message_reaches_an_absent_rank(Transport& world) {
+  constexpr std::size_t size = 8 << 20;
+  constexpr auto away = 2s;
+  if (world.size() == 1) return;
+  meet(world);
+  if (world.rank() == 0) {
+    std::this_thread::sleep_for(50ms);
+    const auto start = Clock::now();
+    world.send({1, "", {pattern(size, 9)}});
+    EXPECT_TRUE(world.flush(patience));
+    EXPECT_LT(seconds_since(start), 1.0);
+  } else if (world.rank() == 1) {
+    {
+      const Absence absence(world);
+      std::this_thread::sleep_for(away);
+    }
+    EXPECT_TRUE(is_pattern(next_from(world, 0).buffers.at(0).view(), 9));
+  }
+  meet(world);
+}
+
+// Absences that come and go in the middle of traffic lose nothing.
+inline void short_absences_lose_nothing(Transport& world) {
+  constexpr int rounds = 300;
+  if (world.size() == 1) return;
+  const Rank right = (world.rank() + 1) % world.size();
+  for (int i = 0; i < rounds; ++i) {
+    world.send({right, std::to_string(i), {pattern(i % 3 == 0 ? 200'000 : 100, 3)}});
+    {
+      const Absence absence(world);
+      if (i % 20 == 0) std::this_thread::sleep_for(1ms);
+    }
+    EXPECT_EQ(next(world).bytes, std::to_string(i));
+  }
+}
+
 // From the send to the end of the wait; rank 0 wakes the others one by one.
 inline void a_message_wakes_a_sleeping_rank(Transport& world) {
   constexpr int rounds = 200;

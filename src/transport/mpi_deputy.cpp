@@ -1,0 +1,58 @@
+#include "transport/mpi_deputy.hpp"
+
+namespace sluice::transport {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds idle_nap = 1s;
+
+// Absences that last less are over before a deputy could wake up.
+constexpr std::chrono::nanoseconds worth_waking = 200us;
+
+}  // namespace
+
+MpiDeputy::MpiDeputy(MpiPort& port) : port_(port), thread_([this] { run(); }) {}
+
+MpiDeputy::~MpiDeputy() {
+  stopping_ = true;
+  held_.unlock();
+  port_.own_bell().wake(Doorbell::Sleeper::deputy);
+  thread_.join();
+}
+
+void MpiDeputy::take_over() {
+  left_at_ = Clock::now();
+  away_ = true;
+  port_.own_bell().announce_sleep(Doorbell::Sleeper::deputy);
+  port_.progress();
+  const bool wanted = !port_.quiet() && usual_absence_ > worth_waking;
+  held_.unlock();
+  if (wanted) port_.own_bell().wake(Doorbell::Sleeper::deputy);
+}
+
+void MpiDeputy::hand_back() {
+  held_.lock();
+  away_ = false;
+  port_.own_bell().awake();
+  usual_absence_ += (Clock::now() - left_at_ - usual_absence_) / 8;
+}
+
+void MpiDeputy::run() {
+  Doorbell& bell = port_.own_bell();
+  auto ticket = bell.ticket(Doorbell::Sleeper::deputy);
+  std::chrono::nanoseconds nap = idle_nap;
+  while (!stopping_) {
+    bell.sleep(ticket, nap, Doorbell::Sleeper::deputy);
+    ticket = bell.ticket(Doorbell::Sleeper::deputy);
+    nap = idle_nap;
+    // If the communication thread is back, it looks after everything itself.
+    const std::unique_lock baton(baton_, std::try_to_lock);
+    if (!baton || !away_) continue;
+    bell.announce_sleep(Doorbell::Sleeper::deputy);
+    port_.progress();
+    if (!port_.quiet()) nap = MpiPort::transfer_nap;
+  }
+}
+
+}  // namespace sluice::transport

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "transport/mpi_port.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace sluice::transport {
+
+/// The thread that moves a rank's transfers along while its communication thread is away in user
+/// code. It sleeps on the rank's doorbell, rings that come during an absence wake it, and it only
+/// ever calls MPI while it holds the baton, which the communication thread holds at all other
+/// times.
+class MpiDeputy {
+ public:
+  /// Made by the communication thread, which then holds the baton.
+  explicit MpiDeputy(MpiPort& port);
+  ~MpiDeputy();
+  MpiDeputy(const MpiDeputy&) = delete;
+  MpiDeputy& operator=(const MpiDeputy&) = delete;
+
+  void take_over();
+  void hand_back();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void run();
+
+  MpiPort& port_;
+  std::mutex baton_;
+  std::unique_lock<std::mutex> held_{baton_};  ///< by the communication thread
+  std::atomic<bool> stopping_{false};
+  bool away_ = false;  ///< guarded by the baton
+  Clock::time_point left_at_;
+  std::chrono::nanoseconds usual_absence_{0};
+  std::thread thread_;
+};
+
+}  // namespace sluice::transport
