@@ -5,7 +5,7 @@
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
-folder=${1:-$repository/build/annotate-documents/pages}
+folder=$(realpath -m "${1:-$repository/build/annotate-documents/pages}")
 pages=${PAGES:-120}
 document=usr/share/doc/debian-policy/policy.pdf.gz
 
