@@ -61,7 +61,7 @@ using StageFactory = std::function<std::unique_ptr<AnyStage>()>;
 
 /// Ids for the outputs of a batch, and the descents of its inputs: an only child keeps its parent's
 /// id, siblings get their number appended.
-std::vector<RecordId> child_ids(const std::vector<RecordId>& parents,
+std::vector<RecordId> child_ids(std::vector<RecordId> parents,
                                 const std::vector<std::uint32_t>& sources,
                                 std::vector<Descent>& descents);
 
@@ -73,9 +73,10 @@ AnyBatch decode_records(const EncodedBatch& encoded) {
   auto records = std::make_shared<std::vector<T>>(encoded.size());
   AnyBatch batch;
   batch.ids.reserve(encoded.size());
+  Decoder decoder("");
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     try {
-      Decoder decoder(encoded.record_bytes(i), encoded.record_buffers(i));
+      decoder.restart(encoded.record_bytes(i), encoded.record_buffers(i));
       decoder((*records)[i]);
       decoder.finish();
     } catch (const std::exception&) {
@@ -90,6 +91,7 @@ AnyBatch decode_records(const EncodedBatch& encoded) {
 template <class T>
 EncodedBatch encode_records(AnyBatch batch) {
   EncodedBatch encoded;
+  encoded.reserve(batch.size());
   const auto& records = *static_cast<std::vector<T>*>(batch.records.get());
   Encoder encoder(encoded);
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -105,7 +107,8 @@ AnyBatch take_records(AnyBatch& batch, std::size_t first, std::size_t count) {
   const auto from = static_cast<std::ptrdiff_t>(first);
   const auto to = static_cast<std::ptrdiff_t>(first + count);
   AnyBatch part;
-  part.ids.assign(batch.ids.begin() + from, batch.ids.begin() + to);
+  part.ids.assign(std::make_move_iterator(batch.ids.begin() + from),
+                  std::make_move_iterator(batch.ids.begin() + to));
   part.records = std::make_shared<std::vector<T>>(std::make_move_iterator(records.begin() + from),
                                                   std::make_move_iterator(records.begin() + to));
   return part;
@@ -134,7 +137,7 @@ class TypedStage final : public AnyStage {
     Emitter<Out> emitter(input.size());
     stage_->process(batch, emitter);
     ProcessResult result;
-    result.outputs.ids = child_ids(input.ids, emitter.sources(), result.descents);
+    result.outputs.ids = child_ids(std::move(input.ids), emitter.sources(), result.descents);
     result.outputs.records = std::make_shared<std::vector<Out>>(std::move(emitter.records()));
     return result;
   }

@@ -60,6 +60,12 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
         bytes_(bytes),
         buffers_(buffers) {}
 
+  /// Starts on other bytes; making a Decoder costs more than reading a small record.
+  void restart(std::string_view bytes, std::span<const Buffer> buffers) {
+    bytes_ = bytes;
+    buffers_ = buffers;
+  }
+
   void read(void* data, std::size_t size) {
     if (size > bytes_.size()) throw_truncated(size);
     std::memcpy(data, bytes_.data(), size);

@@ -35,6 +35,8 @@ class EncodedBatch {
   std::string_view record_bytes(std::size_t i) const;
   std::span<const Buffer> record_buffers(std::size_t i) const;
 
+  void reserve(std::size_t records) { entries_.reserve(records); }
+
   /// Appended to by an Encoder: a record's bytes and buffers first, then `end_record`.
   std::string& open_bytes() noexcept { return bytes_; }
   void attach(Buffer buffer);

@@ -9,11 +9,21 @@ void append_big_endian(std::string& path, std::uint32_t number) {
   for (int shift = 24; shift >= 0; shift -= 8) path.push_back(static_cast<char>(number >> shift));
 }
 
+// Every record became one, in the same order: the usual case.
+bool one_to_one(const std::vector<std::uint32_t>& sources, std::size_t parents) {
+  if (sources.size() != parents) return false;
+  for (std::size_t i = 0; i < parents; ++i) {
+    if (sources[i] != i) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-std::vector<RecordId> child_ids(const std::vector<RecordId>& parents,
+std::vector<RecordId> child_ids(std::vector<RecordId> parents,
                                 const std::vector<std::uint32_t>& sources,
                                 std::vector<Descent>& descents) {
+  if (one_to_one(sources, parents.size())) return parents;
   std::vector<std::uint32_t> children(parents.size(), 0);
   for (const auto source : sources) ++children[source];
   for (std::size_t i = 0; i < parents.size(); ++i) {

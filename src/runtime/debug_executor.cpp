@@ -60,11 +60,12 @@ class DebugRun {
   void process(std::size_t k, AnyBatch batch) {
     auto& shown = status_.stages[k];
     const auto before = seconds_now();
-    const auto ids = batch.ids;
+    std::vector<std::uint64_t> origins;
+    for (const auto& id : batch.ids) origins.push_back(id.origin);
     ProcessResult result;
-    guarded(k, ids, [&] { result = stages_[k]->process(std::move(batch)); });
+    guarded(k, origins, [&] { result = stages_[k]->process(std::move(batch)); });
     ++shown.batches;
-    shown.records_in += ids.size();
+    shown.records_in += origins.size();
     shown.records_out += result.outputs.size();
     shown.running += seconds_now() - before;
     hand_on(k, result.outputs);
@@ -84,12 +85,12 @@ class DebugRun {
   }
 
   template <class Body>
-  void guarded(std::size_t k, const std::vector<RecordId>& ids, Body body) {
+  void guarded(std::size_t k, const std::vector<std::uint64_t>& origins, Body body) {
     try {
       body();
     } catch (...) {
       const auto where = fmt::format("stage '{}'", spec_.stages[k].spec.name);
-      throw_failure(to_failure(std::current_exception(), where, ids),
+      throw_failure(to_failure(std::current_exception(), where, origins),
                     [this](std::size_t input) { return input_name(spec_, input); });
     }
   }

@@ -22,27 +22,21 @@ std::string name_records(const std::vector<std::uint64_t>& origins,
   return fmt::format(" on a batch of {} records ({}{})", origins.size(), keys, more);
 }
 
-std::vector<std::uint64_t> origins_of(const std::vector<RecordId>& ids) {
-  std::vector<std::uint64_t> origins;
-  for (const auto& id : ids) origins.push_back(id.origin);
-  return origins;
-}
-
 }  // namespace
 
 Failure to_failure(const std::exception_ptr& error, const std::string& where,
-                   const std::vector<RecordId>& ids) {
+                   const std::vector<std::uint64_t>& origins) {
   try {
     std::rethrow_exception(error);
   } catch (const RecordError& e) {
-    if (e.index >= ids.size()) return {e.code(), where, e.what(), origins_of(ids)};
-    return {e.code(), where, e.what(), {ids[e.index].origin}};
+    if (e.index >= origins.size()) return {e.code(), where, e.what(), origins};
+    return {e.code(), where, e.what(), {origins[e.index]}};
   } catch (const Error& e) {
-    return {e.code(), where, e.what(), origins_of(ids)};
+    return {e.code(), where, e.what(), origins};
   } catch (const std::exception& e) {
-    return {ExitCode::stage, where, e.what(), origins_of(ids)};
+    return {ExitCode::stage, where, e.what(), origins};
   } catch (...) {
-    return {ExitCode::stage, where, "an exception that is no std::exception", origins_of(ids)};
+    return {ExitCode::stage, where, "an exception that is no std::exception", origins};
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <sluice/encoded_batch.hpp>
 #include <sluice/error.hpp>
 
 #include <cstdint>
@@ -25,9 +24,9 @@ struct Failure {
 };
 
 /// The exception as a failure. A RecordError concerns one record of the batch, others all of it;
-/// `ids` are the batch's.
+/// `origins` are those of the batch's records.
 Failure to_failure(const std::exception_ptr& error, const std::string& where,
-                   const std::vector<RecordId>& ids);
+                   const std::vector<std::uint64_t>& origins);
 
 /// The failure as the error that the user sees: one paragraph with stage, record keys, message.
 [[noreturn]] void throw_failure(const Failure& failure,

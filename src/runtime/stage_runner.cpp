@@ -9,10 +9,10 @@ namespace sluice::runtime {
 namespace {
 
 // The last stage's inputs are done, whatever it made of them.
-std::vector<control::Descent> all_done(const std::vector<RecordId>& ids) {
+std::vector<control::Descent> all_done(const std::vector<std::uint64_t>& origins) {
   std::vector<control::Descent> descents;
-  descents.reserve(ids.size());
-  for (const auto& id : ids) descents.push_back({id.origin, -1});
+  descents.reserve(origins.size());
+  for (const auto origin : origins) descents.push_back({origin, -1});
   return descents;
 }
 
@@ -24,7 +24,7 @@ void StageRunner::guarded(Body body) {
     body();
   } catch (...) {
     throw Failed{
-        to_failure(std::current_exception(), fmt::format("stage '{}'", stage_.spec.name), ids_)};
+        to_failure(std::current_exception(), fmt::format("stage '{}'", stage_.spec.name), origins_)};
   }
 }
 
@@ -43,15 +43,15 @@ void StageRunner::set_up(const WorkerContext& context) {
 }
 
 StageRunner::Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
-  ids_.clear();
-  for (std::size_t i = 0; i < input.size(); ++i) ids_.push_back(input.id(i));
+  origins_.clear();
+  for (std::size_t i = 0; i < input.size(); ++i) origins_.push_back(input.id(i).origin);
   Processed processed;
   guarded([&] {
     auto decoded = stage_.input->decode(input);
     input = {};  // the records' buffers now have one owner, who may write to them
     processed = process_decoded(batch, std::move(decoded));
   });
-  ids_.clear();
+  origins_.clear();
   return processed;
 }
 
@@ -63,7 +63,7 @@ StageRunner::Processed StageRunner::process_decoded(control::BatchId batch, AnyB
   event.records = result.outputs.size();
   event.delivered = deliver_;
   if (deliver_) {
-    event.descents = all_done(ids_);
+    event.descents = all_done(origins_);
     return processed;
   }
   for (const auto& descent : result.descents) {

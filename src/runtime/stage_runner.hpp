@@ -6,6 +6,7 @@
 #include <sluice/any_stage.hpp>
 #include <sluice/pipeline.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -39,7 +40,7 @@ class StageRunner {
   const ErasedStage& stage_;
   bool deliver_;
   std::unique_ptr<AnyStage> user_;
-  std::vector<RecordId> ids_;  ///< of the batch in process
+  std::vector<std::uint64_t> origins_;  ///< of the records in process
 };
 
 }  // namespace sluice::runtime
