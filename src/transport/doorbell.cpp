@@ -43,13 +43,20 @@ std::string unused_name() {
 
 }  // namespace
 
-void Doorbell::ring() noexcept {
-  // The fence orders the work that the caller made visible before the look at the announcement.
-  // That is left alone: a ringer that cleared it and lost its core before the call would mute the
-  // others.
+// The fence orders the work that the caller made visible before the look at the announcement. That
+// is left alone: a ringer that cleared it and lost its core before the call would mute the others.
+std::optional<Doorbell::Sleeper> Doorbell::announced() const noexcept {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  const auto announced = announced_.load();
-  if (announced != 0) wake(static_cast<Sleeper>(announced - 1));
+  const auto value = announced_.load();
+  return value == 0 ? std::nullopt : std::optional(static_cast<Sleeper>(value - 1));
+}
+
+void Doorbell::ring() noexcept {
+  if (const auto who = announced()) wake(*who);
+}
+
+void Doorbell::ring_owner() noexcept {
+  if (announced() == Sleeper::owner) wake(Sleeper::owner);
 }
 
 void Doorbell::wake(Sleeper who) noexcept {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sluice::transport {
@@ -22,6 +23,8 @@ class alignas(64) Doorbell {
 
   /// Any thread of any process that shares the memory. Forgotten if no sleep was announced.
   void ring() noexcept;
+  /// The same, but for what can wait for the owner: does not wake its deputy.
+  void ring_owner() noexcept;
   /// Ends the sleep of one of the two, announced or not.
   void wake(Sleeper who) noexcept;
 
@@ -35,6 +38,7 @@ class alignas(64) Doorbell {
 
  private:
   static constexpr std::size_t index(Sleeper who) { return static_cast<std::size_t>(who); }
+  std::optional<Sleeper> announced() const noexcept;
 
   std::array<std::atomic<std::uint32_t>, 2> rings_{};
   std::atomic<std::uint32_t> announced_{0};  ///< 0: nobody, else 1 + the sleeper

@@ -35,13 +35,19 @@ void MpiInbox::progress(std::deque<Arrival>& arrivals) {
   }
 }
 
-bool MpiInbox::accept_envelope() {
+bool MpiInbox::probe(MPI_Message& handle, MPI_Status& status) {
   int found = 0;
-  MPI_Message handle = MPI_MESSAGE_NULL;
-  MPI_Status status;
   check_mpi(MPI_Improbe(MPI_ANY_SOURCE, envelope_tag, comm_, &found, &handle, &status),
             "MPI_Improbe");
-  if (found == 0) return false;
+  return found != 0;
+}
+
+bool MpiInbox::accept_envelope() {
+  MPI_Message handle = MPI_MESSAGE_NULL;
+  MPI_Status status;
+  // Twice: Open MPI looks through what it has fetched, and fetches what has come only when that
+  // held nothing; so the second look is the one that tells.
+  if (!probe(handle, status) && !probe(handle, status)) return false;
   int length = 0;
   check_mpi(MPI_Get_count(&status, MPI_BYTE, &length), "MPI_Get_count");
   Lane& lane = lanes_[static_cast<std::size_t>(status.MPI_SOURCE)];

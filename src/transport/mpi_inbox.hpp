@@ -25,7 +25,8 @@ class MpiInbox {
  public:
   MpiInbox(MPI_Comm comm, int size) : comm_(comm), lanes_(static_cast<std::size_t>(size)) {}
 
-  /// Moves transfers along, and appends what has become whole to `arrivals`.
+  /// Takes in what has come, moves transfers along, and appends what has become whole to
+  /// `arrivals`.
   void progress(std::deque<Arrival>& arrivals);
 
   /// True if no message is half here.
@@ -47,6 +48,7 @@ class MpiInbox {
   };
 
   bool accept_envelope();
+  bool probe(MPI_Message& handle, MPI_Status& status);
   void advance(Rank source, std::deque<Arrival>& arrivals);
   void open(Assembly& assembly, Rank source);
   void post(Assembly& assembly, Buffer& buffer, Rank source);

@@ -88,9 +88,9 @@ void MpiNodes::share_bells(MPI_Comm world, MPI_Comm node) {
   own_bell_ = &bells_[static_cast<std::size_t>(rank_in(node))];
 }
 
-void MpiNodes::ring(Rank rank) const noexcept {
+Doorbell* MpiNodes::bell_of(Rank rank) const noexcept {
   const int bell = bell_of_[static_cast<std::size_t>(rank)];
-  if (bell >= 0) bells_[static_cast<std::size_t>(bell)].ring();
+  return bell < 0 ? nullptr : &bells_[static_cast<std::size_t>(bell)];
 }
 
 }  // namespace sluice::transport

@@ -25,8 +25,8 @@ class MpiNodes {
   int ranks_here() const noexcept { return ranks_here_; }
 
   Doorbell& own_bell() const noexcept { return *own_bell_; }
-  /// Wakes the rank if it sleeps on this node.
-  void ring(Rank rank) const noexcept;
+  /// The rank's doorbell if it is on this node, else null.
+  Doorbell* bell_of(Rank rank) const noexcept;
 
  private:
   void number_nodes(MPI_Comm world, Rank leader);

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 // How long to look for messages before sleeping, if one came or went since the last sleep: no more
 // than sleeping and waking cost anyway, so that it pays even with more ranks than cores. And how
-// long to keep a transfer going that needs both sides.
+// long to stay with a message that is arriving.
 constexpr std::chrono::nanoseconds spin_time = 5us;
 constexpr std::chrono::nanoseconds transfer_spin_time = 50us;
 
@@ -27,8 +27,8 @@ constexpr std::chrono::nanoseconds remote_nap = 1ms;
 // How long a process that exits waits for its last messages to leave.
 constexpr std::chrono::nanoseconds exit_flush = 5s;
 
-// Buffers that MPI does not send at once need a sign from the receiver; below, none is given.
-constexpr std::size_t eager_bytes = 4096;
+// What MPI does not send at once needs a sign from the receiver; below, none is given.
+constexpr std::size_t eager_bytes = mpi_eager_bytes;
 
 MpiPort* the_port = nullptr;
 
@@ -119,10 +119,12 @@ void MpiPort::wait(Nanoseconds longest) {
   notified_.exchange(false);  // not a plain store: see what was written before the notify
 }
 
+// What this rank sends is fetched by the receiver, which rings when it has it all; what it receives
+// it must fetch itself.
 template <class Done>
 void MpiPort::spin(Clock::time_point until, Done done) {
   const auto spin_until =
-      std::min(until, Clock::now() + (quiet() ? spin_time : transfer_spin_time));
+      std::min(until, Clock::now() + (inbox_.empty() ? spin_time : transfer_spin_time));
   while (!done() && Clock::now() < spin_until) progress();
 }
 

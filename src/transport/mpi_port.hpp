@@ -39,9 +39,11 @@ class MpiPort {
   bool flush(Nanoseconds longest);
 
   // For the deputy, while it holds the baton.
-  static constexpr Nanoseconds transfer_nap = std::chrono::microseconds(200);
-  void progress();
-  bool quiet() const noexcept { return outbox_.empty() && inbox_.empty(); }
+  /// Moves everything along, as far as it goes without waiting for the peers. To be done between
+  /// announcing a sleep and sleeping.
+  void look_before_sleeping();
+  /// How long to sleep at most; `if_quiet` when a doorbell is sure to ring for whatever comes.
+  Nanoseconds longest_nap(Nanoseconds if_quiet) const noexcept;
   Doorbell& own_bell() const noexcept { return nodes_.own_bell(); }
 
  private:
@@ -56,13 +58,14 @@ class MpiPort {
   static MPI_Comm own_communicator();
   static bool may_finalize();
 
+  void progress();
   void sort_arrivals();
+  bool quiet() const noexcept { return outbox_.empty() && inbox_.empty(); }
   bool has_news() const noexcept { return notified_ || !mine_->empty(); }
   template <class Done>
   void spin(Clock::time_point until, Done done);
   template <class Done>
   void nap(Clock::time_point until, Done done);
-  Nanoseconds longest_nap() const noexcept;
 
   const Rank rank_;
   const int size_;

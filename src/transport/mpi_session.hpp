@@ -1,6 +1,11 @@
 #pragma once
 
+#include <cstddef>
+
 namespace sluice::transport {
+
+/// Messages up to this size leave at once between ranks of a node (if we initialise MPI).
+inline constexpr std::size_t mpi_eager_bytes = 16 * 1024;
 
 /// Makes MPI usable by the calling thread: initialises it unless the program has, and then
 /// finalises it when the process exits, if `may_finalize` agrees. Throws LaunchError if MPI's
