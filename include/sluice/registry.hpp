@@ -32,7 +32,8 @@ using SettingValue =
 struct SettingSpec {
   std::string name;
   SettingType type = SettingType::string;
-  std::string fallback;  ///< as it would stand in the job file; ignored if `required`
+  /// As it would stand in the job file, quotes optional; ignored if `required`.
+  std::string fallback;
   std::string help;
   bool required = false;
 };
@@ -86,6 +87,7 @@ class StageRegistry {
 
 /// Defines a plugin: `SLUICE_PLUGIN(registry) { registry.add({...}); }`. The version function lets
 /// sluice refuse a plugin that was built against another version before it calls into it.
+// NOLINTBEGIN(bugprone-macro-parentheses): the argument is a parameter's name.
 #define SLUICE_PLUGIN(registry)                                               \
   extern "C" const char* sluice_plugin_version() { return SLUICE_VERSION; }   \
   static void sluice_plugin_register_stages(sluice::StageRegistry& registry); \
@@ -93,3 +95,4 @@ class StageRegistry {
     sluice_plugin_register_stages(registry);                                  \
   }                                                                           \
   static void sluice_plugin_register_stages(sluice::StageRegistry& registry)
+// NOLINTEND(bugprone-macro-parentheses)

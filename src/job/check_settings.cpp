@@ -20,9 +20,9 @@ constexpr std::array<TypeInfo, 7> types{{
     {"integer", "a whole number, such as 7"},
     {"number", "a number, such as 0.5"},
     {"boolean", "true or false"},
-    {"duration", "a duration: \"10ms\", \"1.5s\", \"2min\" or plain seconds"},
-    {"size", "a size: \"64KiB\", \"1MB\" or plain bytes"},
-    {"string list", "a list of strings, such as [\"a\", \"b\"]"},
+    {"duration", R"(a duration: "10ms", "1.5s", "2min" or plain seconds)"},
+    {"size", R"(a size: "64KiB", "1MB" or plain bytes)"},
+    {"string list", R"(a list of strings, such as ["a", "b"])"},
 }};
 
 const TypeInfo& info(SettingType type) { return types.at(static_cast<std::size_t>(type)); }

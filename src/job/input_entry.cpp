@@ -25,7 +25,7 @@ std::vector<std::string> values_of(const RawTable& input, InputEntry::Source sou
   const auto& value = input.at(name);
   if (source == InputEntry::Source::files || source == InputEntry::Source::keys) {
     return require(to_text_list(value), value, "input." + name,
-                   "a list of strings, such as [\"a\", \"b\"]");
+                   R"(a list of strings, such as ["a", "b"])");
   }
   return {require(to_text(value), value, "input." + name, "a path, such as \"keys.txt\"")};
 }

@@ -47,7 +47,7 @@ JobFile parse_job(std::string_view text, const std::string& file,
 JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets = {});
 
 inline constexpr std::string_view mode_wanted =
-    "\"auto\", \"streaming\" or \"debug\" (the modes of this version)";
+    R"("auto", "streaming" or "debug" (the modes of this version))";
 
 std::optional<Mode> parse_mode(std::string_view text);
 
