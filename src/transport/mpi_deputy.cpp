@@ -5,6 +5,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// While the communication thread is there, or a doorbell rings for whatever comes.
 constexpr std::chrono::nanoseconds idle_nap = 1s;
 
 // Absences that last less are over before a deputy could wake up.
@@ -12,7 +13,10 @@ constexpr std::chrono::nanoseconds worth_waking = 200us;
 
 }  // namespace
 
-MpiDeputy::MpiDeputy(MpiPort& port) : port_(port), thread_([this] { run(); }) {}
+MpiDeputy::MpiDeputy(MpiPort& port)
+    : port_(port),
+      thread_([this, ticket = port.own_bell().ticket(Doorbell::Sleeper::deputy)] { run(ticket); }) {
+}
 
 MpiDeputy::~MpiDeputy() {
   stopping_ = true;
@@ -25,8 +29,8 @@ void MpiDeputy::take_over() {
   left_at_ = Clock::now();
   away_ = true;
   port_.own_bell().announce_sleep(Doorbell::Sleeper::deputy);
-  port_.progress();
-  const bool wanted = !port_.quiet() && usual_absence_ > worth_waking;
+  port_.look_before_sleeping();
+  const bool wanted = port_.longest_nap(idle_nap) < idle_nap && usual_absence_ > worth_waking;
   held_.unlock();
   if (wanted) port_.own_bell().wake(Doorbell::Sleeper::deputy);
 }
@@ -38,9 +42,8 @@ void MpiDeputy::hand_back() {
   usual_absence_ += (Clock::now() - left_at_ - usual_absence_) / 8;
 }
 
-void MpiDeputy::run() {
+void MpiDeputy::run(Doorbell::Ticket ticket) {
   Doorbell& bell = port_.own_bell();
-  auto ticket = bell.ticket(Doorbell::Sleeper::deputy);
   std::chrono::nanoseconds nap = idle_nap;
   while (!stopping_) {
     bell.sleep(ticket, nap, Doorbell::Sleeper::deputy);
@@ -49,9 +52,8 @@ void MpiDeputy::run() {
     // If the communication thread is back, it looks after everything itself.
     const std::unique_lock baton(baton_, std::try_to_lock);
     if (!baton || !away_) continue;
-    bell.announce_sleep(Doorbell::Sleeper::deputy);
-    port_.progress();
-    if (!port_.quiet()) nap = MpiPort::transfer_nap;
+    port_.look_before_sleeping();
+    nap = port_.longest_nap(idle_nap);
   }
 }
 

@@ -28,7 +28,7 @@ class MpiDeputy {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void run();
+  void run(Doorbell::Ticket ticket);
 
   MpiPort& port_;
   std::mutex baton_;

@@ -22,18 +22,27 @@ constexpr std::chrono::nanoseconds transfer_spin_time = 50us;
 // A doorbell ends a sleep; these end it when a ring was missed, when transfers must be moved along,
 // and when a message may come from a node that has no doorbell here.
 constexpr std::chrono::nanoseconds idle_nap = 20ms;
+constexpr std::chrono::nanoseconds transfer_nap = 200us;
 constexpr std::chrono::nanoseconds remote_nap = 1ms;
 
 // How long a process that exits waits for its last messages to leave.
 constexpr std::chrono::nanoseconds exit_flush = 5s;
 
-// What MPI does not send at once needs a sign from the receiver; below, none is given.
-constexpr std::size_t eager_bytes = mpi_eager_bytes;
-
 MpiPort* the_port = nullptr;
 
-bool needs_sign(const Message& message) {
-  return !message.buffers.empty() || message.bytes.size() > eager_bytes;
+// What is larger does not leave before the receiver fetches it.
+bool needs_receiver(const Message& message) {
+  return !message.buffers.empty() || message.bytes.size() > mpi_eager_bytes;
+}
+
+void ring(Doorbell* bell) {
+  if (bell != nullptr) bell->ring();
+}
+
+// Something small lies ready for the rank; it wants to know if it waits for that, but nothing gets
+// better if its deputy knows.
+void ring_owner(Doorbell* bell) {
+  if (bell != nullptr) bell->ring_owner();
 }
 
 }  // namespace
@@ -81,9 +90,10 @@ void MpiPort::send(Message message) {
     mine_->push_back(std::move(message));
     return;
   }
-  const Rank peer = message.peer;
+  Doorbell* const bell = nodes_.bell_of(message.peer);
+  const bool help = needs_receiver(message);
   outbox_.send(std::move(message), run_, piece_bytes_);
-  nodes_.ring(peer);
+  help ? ring(bell) : ring_owner(bell);
 }
 
 std::optional<Message> MpiPort::receive() {
@@ -103,8 +113,8 @@ void MpiPort::progress() {
 
 void MpiPort::sort_arrivals() {
   for (auto& [run, message] : arrivals_) {
-    // The sender may sleep with the memory of what has just left it.
-    if (needs_sign(message)) nodes_.ring(message.peer);
+    // The sender may sleep while it holds the memory of what has just left it.
+    if (needs_receiver(message)) ring(nodes_.bell_of(message.peer));
     if (run >= run_) arrived_[run].push_back(std::move(message));
   }
   arrivals_.clear();
@@ -132,23 +142,26 @@ template <class Done>
 void MpiPort::nap(Clock::time_point until, Done done) {
   Doorbell& bell = nodes_.own_bell();
   const auto ticket = bell.announce_sleep();
-  // Twice: a probe that finds nothing fetches what has come, and only the next one finds it.
-  progress();
-  if (!done()) progress();
-  // A transfer may need the other side to move, which may have gone to sleep.
-  for (const Rank peer : outbox_.waiting_for()) nodes_.ring(peer);
-  if (!done()) bell.sleep(ticket, std::min<Nanoseconds>(until - Clock::now(), longest_nap()));
+  look_before_sleeping();
+  const auto longest = std::min<Nanoseconds>(until - Clock::now(), longest_nap(idle_nap));
+  if (!done()) bell.sleep(ticket, longest);
   bell.awake();
 }
 
-MpiPort::Nanoseconds MpiPort::longest_nap() const noexcept {
+void MpiPort::look_before_sleeping() {
+  progress();
+  // A transfer may need the other side to move, which may have gone to sleep.
+  for (const Rank peer : outbox_.waiting_for()) ring(nodes_.bell_of(peer));
+}
+
+MpiPort::Nanoseconds MpiPort::longest_nap(Nanoseconds if_quiet) const noexcept {
   if (!quiet()) return transfer_nap;
-  return nodes_.nodes() > 1 ? remote_nap : idle_nap;
+  return nodes_.nodes() > 1 ? remote_nap : if_quiet;
 }
 
 void MpiPort::notify() noexcept {
   notified_ = true;
-  nodes_.own_bell().ring();
+  nodes_.own_bell().ring_owner();
 }
 
 bool MpiPort::flush(Nanoseconds longest) {

@@ -112,6 +112,27 @@ inline void a_large_message_reaches_an_absent_rank(Transport& world) {
   meet(world);
 }
 
+// And although the sender is away too.
+inline void a_large_message_passes_between_absent_ranks(Transport& world) {
+  constexpr std::size_t size = 8 << 20;
+  if (world.size() == 1) return;
+  meet(world);
+  if (world.rank() == 0) {
+    std::this_thread::sleep_for(50ms);
+    world.send({1, "", {pattern(size, 9)}});
+  }
+  if (world.rank() < 2) {
+    const Absence absence(world);
+    std::this_thread::sleep_for(world.rank() == 0 ? 1s : 2s);
+  }
+  if (world.rank() == 0) {
+    EXPECT_TRUE(world.flush(0ns));
+  } else if (world.rank() == 1) {
+    EXPECT_TRUE(is_pattern(next_from(world, 0).buffers.at(0).view(), 9));
+  }
+  meet(world);
+}
+
 // Absences that come and go in the middle of traffic lose nothing.
 inline void short_absences_lose_nothing(Transport& world) {
   constexpr int rounds = 300;
