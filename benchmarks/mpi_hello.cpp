@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
+
 int main(int argc, char** argv) {
   CLI::App app("The time from launch to the end of MPI_Init, and of MPI_Finalize");
   bool json = false;
