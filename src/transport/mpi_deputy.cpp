@@ -5,8 +5,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// While the communication thread is there, or a doorbell rings for whatever comes.
-constexpr std::chrono::nanoseconds idle_nap = 1s;
+// While a doorbell rings for whatever comes. No longer, because an absence that was expected to be
+// short may turn out long.
+constexpr std::chrono::nanoseconds idle_nap = 20ms;
 
 // Absences that last less are over before a deputy could wake up.
 constexpr std::chrono::nanoseconds worth_waking = 200us;

@@ -36,7 +36,7 @@ class MpiDeputy {
   std::atomic<bool> stopping_{false};
   bool away_ = false;  ///< guarded by the baton
   Clock::time_point left_at_;
-  std::chrono::nanoseconds usual_absence_{0};
+  std::chrono::nanoseconds usual_absence_ = std::chrono::milliseconds(1);  ///< until we know better
   std::thread thread_;
 };
 

@@ -14,7 +14,7 @@ constexpr std::size_t tested_at_once = 64;
 
 }  // namespace
 
-void MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_bytes) {
+bool MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_bytes) {
   Seal seal{run, piece_bytes, message.bytes.size() > piece_bytes, {}};
   if (seal.bytes_beside) {
     message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
@@ -22,6 +22,7 @@ void MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_byt
   }
   for (const Buffer& buffer : message.buffers) seal.buffer_sizes.push_back(buffer.size());
   close_envelope(message.bytes, seal);
+  const std::size_t waiting_before = requests_.size();
   const Buffer envelope = Buffer::adopt(std::move(message.bytes));
   post(envelope, 0, envelope.size(), message.peer, envelope_tag);
   for (const Buffer& buffer : message.buffers) {
@@ -30,6 +31,7 @@ void MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_byt
       post(buffer, offset, size, message.peer, buffer_tag);
     }
   }
+  return requests_.size() == waiting_before;
 }
 
 void MpiOutbox::post(const Buffer& owner, std::size_t offset, std::size_t size, Rank peer,

@@ -18,8 +18,9 @@ class MpiOutbox {
  public:
   explicit MpiOutbox(MPI_Comm comm) : comm_(comm) {}
 
-  /// Nothing of more than `piece_bytes` is given to MPI in one call.
-  void send(Message message, std::uint32_t run, std::uint32_t piece_bytes);
+  /// True if the message has left already; if not, its receiver has to fetch it. Nothing of more
+  /// than `piece_bytes` is given to MPI in one call.
+  bool send(Message message, std::uint32_t run, std::uint32_t piece_bytes);
 
   /// Lets go of what has left.
   void progress();

@@ -30,8 +30,8 @@ constexpr std::chrono::nanoseconds exit_flush = 5s;
 
 MpiPort* the_port = nullptr;
 
-// What is larger does not leave before the receiver fetches it.
-bool needs_receiver(const Message& message) {
+// What the receiver had to fetch, as a rule.
+bool was_fetched(const Message& message) {
   return !message.buffers.empty() || message.bytes.size() > mpi_eager_bytes;
 }
 
@@ -39,8 +39,6 @@ void ring(Doorbell* bell) {
   if (bell != nullptr) bell->ring();
 }
 
-// Something small lies ready for the rank; it wants to know if it waits for that, but nothing gets
-// better if its deputy knows.
 void ring_owner(Doorbell* bell) {
   if (bell != nullptr) bell->ring_owner();
 }
@@ -91,9 +89,12 @@ void MpiPort::send(Message message) {
     return;
   }
   Doorbell* const bell = nodes_.bell_of(message.peer);
-  const bool help = needs_receiver(message);
-  outbox_.send(std::move(message), run_, piece_bytes_);
-  help ? ring(bell) : ring_owner(bell);
+  // What has left lies ready for the receiver; its deputy could do no more about it.
+  if (outbox_.send(std::move(message), run_, piece_bytes_)) {
+    ring_owner(bell);
+  } else {
+    ring(bell);
+  }
 }
 
 std::optional<Message> MpiPort::receive() {
@@ -114,7 +115,7 @@ void MpiPort::progress() {
 void MpiPort::sort_arrivals() {
   for (auto& [run, message] : arrivals_) {
     // The sender may sleep while it holds the memory of what has just left it.
-    if (needs_receiver(message)) ring(nodes_.bell_of(message.peer));
+    if (was_fetched(message)) ring(nodes_.bell_of(message.peer));
     if (run >= run_) arrived_[run].push_back(std::move(message));
   }
   arrivals_.clear();
