@@ -141,7 +141,7 @@ inline void many_small_messages_may_be_in_flight(Transport& world) {
 }
 
 inline void large_messages_both_ways_at_once_do_not_deadlock(Transport& world) {
-  constexpr std::size_t size = 32 << 20;
+  constexpr std::size_t size = 8 << 20;
   for (Rank peer = 0; peer < world.size(); ++peer) {
     world.send({peer, "large", {pattern(size, static_cast<std::uint64_t>(world.rank()))}});
   }
