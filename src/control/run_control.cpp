@@ -39,6 +39,11 @@ RunControl::RunControl(RunPlan plan)
     workers_.at(static_cast<std::size_t>(stage)).push_back(static_cast<Rank>(rank));
     present_.insert(static_cast<Rank>(rank));
   }
+  for (std::size_t stage = 0; stage < workers_.size(); ++stage) {
+    if (workers_[stage].empty()) {
+      throw InvariantError("stage " + std::to_string(stage) + " was planned without workers");
+    }
+  }
 }
 
 Commands RunControl::start(Time now) {

@@ -42,7 +42,7 @@ inline void PrintTo(const Retire& r, std::ostream* out) { *out << "retire{" << r
 /// A dispatcher and a clock for tests to push by hand.
 class Bench {
  public:
-  /// Ranks 1 and 2 are on node 0, the others where `nodes` says.
+  /// All ranks are on node 0 unless `nodes` says otherwise.
   explicit Bench(ChannelSpec spec, std::vector<int> nodes = std::vector<int>(100, 0))
       : dispatcher(spec, std::move(nodes)) {}
 

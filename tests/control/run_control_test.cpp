@@ -178,6 +178,11 @@ TEST(RunControl, ItsDeadlineIsTheEarliestOfItsChannels) {
   EXPECT_EQ(run.control.deadline(), Time(600));
 }
 
+TEST(RunControl, RefusesAPlanWithoutWorkersForAStage) {
+  EXPECT_THROW(RunControl({{ChannelSpec{}, ChannelSpec{}}, {-1, 0}, {0, 0}, 1, false}),
+               InvariantError);
+}
+
 TEST(RunControl, RefusesToEndWithInputsNotDone) {
   DrivenRun run({{ChannelSpec{}}, {-1, 0}, {0, 0}, 1, false});
   run.make_ready({1});

@@ -69,14 +69,17 @@ class World {
   void play() {
     coordinator_.start();
     std::uint64_t steps = 0;
-    while (shared_.network.step()) {
+    while (!coordinator_.finished()) {
+      if (!shared_.network.step()) throw Violation("deadlock: nothing is under way");
       if (++steps > most_steps) throw Violation("the run comes to no end");
     }
-    if (!coordinator_.finished()) throw Violation("deadlock: nothing is under way");
     for (const auto& worker : workers_) {
       if (!worker.left()) throw Violation("the run ended and a worker has not left");
     }
     check_end();
+    while (shared_.network.step()) {  // what comes late changes nothing
+      if (!coordinator_.finished()) throw Violation("the run ended too early");
+    }
   }
 
   void check_end() {
