@@ -18,7 +18,7 @@ Payload parse_payload(const std::string& text) {
   if (text == "base64") return Payload::base64;
   if (text == "digest") return Payload::digest;
   throw UsageError(
-      fmt::format("settings.payload must be \"base64\" or \"digest\"; it is \"{}\"", text));
+      fmt::format(R"(settings.payload must be "base64" or "digest"; it is "{}")", text));
 }
 
 class JsonlWrite final : public MapStage<Record, Record> {
@@ -68,7 +68,7 @@ StageKind jsonl_write_kind() {
       {"path", SettingType::string, "", "the file; a relative one belongs to the run directory",
        true},
       {"payload", SettingType::string, "base64",
-       "bytes and tensors: \"base64\" writes them whole, \"digest\" only their length and xxh64"},
+       R"(bytes and tensors: "base64" writes them whole, "digest" only their length and xxh64)"},
   };
   kind.defaults.workers = 1;
   kind.defaults.cpus = 0.25;

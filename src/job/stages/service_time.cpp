@@ -3,10 +3,10 @@
 #include <sluice/error.hpp>
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <array>
 #include <cmath>
+#include <ctime>
 #include <numbers>
 #include <thread>
 
