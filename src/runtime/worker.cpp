@@ -113,10 +113,13 @@ void Worker::process_next() {
   auto batch = store_->take();
   if (!batch) return;
   report_.events.emplace_back(control::Taken{0, batch->id, batch->records.stored_bytes()});
-  send_report();
+  if (usual_process_time_ > worth_a_report) send_report();
   StageRunner::Processed processed;
-  run_user_code(StateClock::State::running,
-                [&] { processed = runner_->process(batch->id, std::move(batch->records)); });
+  const double before = seconds_now();
+  run_user_code(StateClock::State::running, [&] {
+    processed = runner_->process(batch->id, std::move(batch->records));
+  });
+  usual_process_time_ += (seconds_now() - before - usual_process_time_) / 8;
   store_->finished(std::move(processed.outputs));
   report_.events.emplace_back(std::move(processed.event));
 }

@@ -6,6 +6,7 @@
 #include "transport/mpi_session.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace sluice::transport {
@@ -13,11 +14,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long to look for messages before sleeping, if one came or went since the last sleep: no more
-// than sleeping and waking cost anyway, so that it pays even with more ranks than cores. And how
-// long to stay with a message that is arriving.
-constexpr std::chrono::nanoseconds spin_time = 5us;
-constexpr std::chrono::nanoseconds transfer_spin_time = 50us;
+// How long to look for messages before sleeping, if one came or went since the last sleep, and how
+// long to stay with one that is arriving: with cores to spare, and without, when a rank that looks
+// keeps one from running that would send.
+struct Patience {
+  std::chrono::nanoseconds spin;
+  std::chrono::nanoseconds transfer_spin;
+};
+constexpr Patience with_cores_to_spare{20us, 50us};
+constexpr Patience without{0us, 10us};
 
 // A doorbell ends a sleep; these end it when a ring was missed, when transfers must be moved along,
 // and when a message may come from a node that has no doorbell here.
@@ -134,8 +139,10 @@ void MpiPort::wait(Nanoseconds longest) {
 // it must fetch itself.
 template <class Done>
 void MpiPort::spin(Clock::time_point until, Done done) {
-  const auto spin_until =
-      std::min(until, Clock::now() + (inbox_.empty() ? spin_time : transfer_spin_time));
+  static const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  const auto& patience = cores >= 2 * nodes_.ranks_here() ? with_cores_to_spare : without;
+  const auto spin_until = std::min(
+      until, Clock::now() + (inbox_.empty() ? patience.spin : patience.transfer_spin));
   while (!done() && Clock::now() < spin_until) progress();
 }
 

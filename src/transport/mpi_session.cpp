@@ -36,6 +36,9 @@ void initialize() {
   // Open MPI's own limit between ranks of a node, 4 KiB, makes a batch of small records a transfer
   // that both sides must attend to. Whoever set the limit before us keeps it.
   ::setenv("OMPI_MCA_btl_vader_eager_limit", std::to_string(mpi_eager_bytes).c_str(), 0);
+  // Our ranks sleep when there is nothing to do; giving up the core at each look as well only makes
+  // the look dearer.
+  ::setenv("OMPI_MCA_mpi_yield_when_idle", "0", 1);
   int provided = MPI_THREAD_SINGLE;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
   std::atexit(finalize_at_exit);
