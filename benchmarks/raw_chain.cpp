@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", json, "print JSON, one object a line");
   CLI11_PARSE(app, argc, argv);
 
-  const sluice::bench::World world;
+  const sluice::bench::World world(sluice::bench::World::Settings::as_it_comes);
   if (world.size() < 3) {
     std::fputs("raw_chain: start it on 3 ranks or more, with mpirun\n", stderr);
     return 2;

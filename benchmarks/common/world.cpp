@@ -36,8 +36,13 @@ double seconds_on() {
 
 }  // namespace
 
-World::World() {
+World::World(Settings settings) {
   if (!launched()) return;
+  if (settings == Settings::as_sluice) {
+    // What sluice sets when it initialises MPI itself (src/transport/mpi_session.cpp).
+    setenv("OMPI_MCA_btl_vader_eager_limit", "16384", 0);
+    setenv("OMPI_MCA_mpi_yield_when_idle", "0", 1);
+  }
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);

@@ -9,7 +9,9 @@ namespace sluice::bench {
 /// first World to the end of its life.
 class World {
  public:
-  World();
+  /// How Open MPI is set up: as sluice does it, or as it comes, for programs on raw MPI.
+  enum class Settings { as_sluice, as_it_comes };
+  explicit World(Settings settings = Settings::as_sluice);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;

@@ -81,8 +81,7 @@ struct ErasedSpec {
 
 /// Runs until every input is done. Throws Error on failure: on the coordinator the cause, on the
 /// other ranks RunStopped. The spec is built by `build` so that an error in building it on one rank
-/// stops them all. Returns the final status; on ranks other than the coordinator only `pipeline` is
-/// set.
+/// stops them all. Returns the final status, on ranks other than the coordinator an empty one.
 RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions& launch_options);
 
 /// True on the one rank that holds the input and gets the outputs; true without a launcher.

@@ -134,7 +134,8 @@ std::size_t RunControl::channel_of(Rank rank) const {
 Assign RunControl::assignment(std::size_t stage, Rank rank, bool setup_node) const {
   const auto& ranks = workers_[stage];
   const auto number = std::find(ranks.begin(), ranks.end(), rank) - ranks.begin();
-  return Assign{rank, stage, static_cast<std::uint64_t>(number), ranks.size(), setup_node};
+  const bool deliver = stage + 1 == workers_.size() && !plan_.collect;
+  return Assign{rank, stage, static_cast<std::uint64_t>(number), ranks.size(), setup_node, deliver};
 }
 
 void RunControl::advance(Time now) {

@@ -25,10 +25,11 @@ struct Assign {
   std::uint64_t worker = 0;   ///< number within the stage
   std::uint64_t workers = 0;  ///< how many the stage has
   bool setup_node = false;
+  bool deliver = false;  ///< the last stage, whose outputs nobody wants: they end there
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, stage, worker, workers, setup_node);
+    archive(rank, stage, worker, workers, setup_node, deliver);
   }
 };
 

@@ -26,7 +26,7 @@ Json parse_row(std::string_view line, const std::string& where) {
     auto row = Json::parse(line);
     if (!row.is_object()) fail(where, fmt::format("a row must be an object, not {}", show(row)));
     return row;
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {
     fail(where, fmt::format("this is not JSON: {}", error.what()));
   }
 }

@@ -2,6 +2,7 @@
 
 #include "record/buffer_pool.hpp"
 
+#include <atomic>
 #include <cstring>
 
 namespace sluice {
@@ -26,6 +27,8 @@ Buffer Buffer::adopt(std::string bytes) {
 
 std::byte* Buffer::mutable_data() {
   if (data_.use_count() > 1) *this = copy_of(view());
+  // Whoever shared the bytes has done reading them.
+  std::atomic_thread_fence(std::memory_order_acquire);
   return data_.get();
 }
 

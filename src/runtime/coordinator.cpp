@@ -13,6 +13,13 @@ namespace sluice::runtime {
 using control::coordinator;
 using control::Rank;
 
+namespace {
+
+// Nothing depends on waking up in between; it keeps sums of times small.
+constexpr control::Time longest_wait = std::chrono::seconds(1);
+
+}  // namespace
+
 RunStatus Coordinator::run(const std::function<ErasedSpec()>& build) {
   try {
     spec_ = build();
@@ -20,7 +27,7 @@ RunStatus Coordinator::run(const std::function<ErasedSpec()>& build) {
   } catch (...) {
     const auto failure = to_failure(std::current_exception(), "", {});
     end_run({failure.code, failure.message});
-    throw;
+    throw Error(failure.code, failure.message);
   }
   end_run({});
   auto status = board_->status(*control_, std::chrono::duration<double>(now()).count());
@@ -86,7 +93,7 @@ void Coordinator::turn() {
   if (received || control_->finished()) return;
   auto until = next_status_;
   if (const auto deadline = control_->deadline()) until = std::min(until, *deadline);
-  transport_.wait(std::max(until - now(), control::Time{0}));
+  transport_.wait(std::clamp<control::Time>(until - now(), control::Time{0}, longest_wait));
 }
 
 bool Coordinator::receive_all() {
@@ -178,7 +185,9 @@ void Coordinator::send_orders() {
 void Coordinator::send(Rank to, Packet packet) { transport_.send(pack(to, std::move(packet))); }
 
 void Coordinator::show_status(bool finished) {
-  next_status_ = now() + spec_.options.status_interval;
+  const auto at = now();
+  next_status_ =
+      at + std::min<control::Time>(spec_.options.status_interval, control::Time::max() - at);
   if (!spec_.options.on_status) return;
   auto status = board_->status(*control_, std::chrono::duration<double>(now()).count());
   status.finished = finished;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -20,14 +21,31 @@ void require(bool holds, const StageSpec& stage, std::string_view problem) {
   if (!holds) throw UsageError(fmt::format("stage '{}': {}", stage.name, problem));
 }
 
+// More workers than any machine has would overflow sums of them.
+constexpr std::size_t most_workers = 1'000'000;
+
+bool is_count(const std::optional<std::size_t>& workers) {
+  return !workers || (*workers >= 1 && *workers <= most_workers);
+}
+
+void validate_options(const RunOptions& options) {
+  if (options.workers > most_workers) {
+    throw UsageError(
+        fmt::format("{} workers are too many: at most {}", options.workers, most_workers));
+  }
+  if (options.status_interval.count() <= 0) {
+    throw UsageError("status_interval must be above 0");
+  }
+}
+
 void validate_stage(const StageSpec& stage) {
   require(stage.batch_size >= 1, stage, "batch_size must be at least 1");
   require(stage.slots >= 1, stage, "slots must be at least 1");
   require(!stage.speed || *stage.speed > 0, stage, "speed must be above 0 records/s");
   require(stage.cpus >= 0, stage, "cpus must not be negative");
-  require(!stage.workers || *stage.workers >= 1, stage, "workers must be at least 1");
-  require(!stage.workers_per_node || *stage.workers_per_node >= 1, stage,
-          "workers_per_node must be at least 1");
+  require(is_count(stage.workers), stage, "workers must be between 1 and 1000000");
+  require(is_count(stage.workers_per_node), stage,
+          "workers_per_node must be between 1 and 1000000");
   require(!stage.workers || !stage.workers_per_node, stage,
           "workers and workers_per_node both pin the number of workers: give one of them");
   require(stage.batch_wait.count() >= 0, stage, "batch_wait must not be negative");
@@ -50,6 +68,7 @@ std::string stage_text(const ErasedStage& stage) {
 }  // namespace
 
 void validate(const ErasedSpec& spec) {
+  validate_options(spec.options);
   if (spec.stages.empty()) {
     throw UsageError(fmt::format("pipeline '{}' has no stages: add at least one", spec.name));
   }

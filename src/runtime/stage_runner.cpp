@@ -23,8 +23,8 @@ void StageRunner::guarded(Body body) {
   try {
     body();
   } catch (...) {
-    throw Failed{
-        to_failure(std::current_exception(), fmt::format("stage '{}'", stage_.spec.name), origins_)};
+    throw Failed{to_failure(std::current_exception(), fmt::format("stage '{}'", stage_.spec.name),
+                            origins_)};
   }
 }
 

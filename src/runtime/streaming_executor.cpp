@@ -8,10 +8,12 @@
 
 #include <sluice/error.hpp>
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdio>
-#include <latch>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -42,15 +44,31 @@ void run_worker_thread(transport::Transport& transport, const ErasedSpec& spec) 
   }
 }
 
+void start_worker_threads(const std::vector<std::unique_ptr<transport::Transport>>& ranks,
+                          const ErasedSpec& spec, std::vector<std::jthread>& threads) {
+  try {
+    for (std::size_t rank = 1; rank < ranks.size(); ++rank) {
+      threads.emplace_back(
+          [&transport = *ranks[rank], &spec] { run_worker_thread(transport, spec); });
+    }
+  } catch (const std::system_error& error) {
+    const auto message =
+        fmt::format("cannot start {} worker threads: {}; ask for fewer (--workers)",
+                    ranks.size() - 1, error.what());
+    // Those that have started wait for a word; without one they would wait forever.
+    for (std::size_t rank = 1; rank <= threads.size(); ++rank) {
+      ranks.front()->send(pack(static_cast<control::Rank>(rank), End{ExitCode::launch, message}));
+    }
+    throw LaunchError(message);
+  }
+}
+
 }  // namespace
 
 RunStatus run_streaming_threads(const ErasedSpec& spec) {
   const auto ranks = transport::make_local_ranks(static_cast<int>(worker_threads(spec)) + 1);
   std::vector<std::jthread> threads;
-  for (std::size_t rank = 1; rank < ranks.size(); ++rank) {
-    threads.emplace_back(
-        [&transport = *ranks[rank], &spec] { run_worker_thread(transport, spec); });
-  }
+  start_worker_threads(ranks, spec, threads);
   return coordinate(
       *ranks.front(), [&spec] { return spec; },
       [](const Error& error) {

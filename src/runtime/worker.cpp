@@ -82,8 +82,7 @@ void Worker::obey(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage);
   const WorkerContext context{stage.spec.name,   order.worker, order.workers,
                               transport_.rank(), host_,        spec_.options.run_dir};
-  const bool last = order.stage + 1 == spec_.stages.size();
-  if (!runner_) runner_.emplace(stage, last && !spec_.on_output);
+  if (!runner_) runner_.emplace(stage, order.deliver);
   if (order.setup_node) {
     run_user_code(StateClock::State::setup, [&] { runner_->set_up_node(context); });
     report_.events.emplace_back(control::NodeReady{});
@@ -116,9 +115,8 @@ void Worker::process_next() {
   if (usual_process_time_ > worth_a_report) send_report();
   StageRunner::Processed processed;
   const double before = seconds_now();
-  run_user_code(StateClock::State::running, [&] {
-    processed = runner_->process(batch->id, std::move(batch->records));
-  });
+  run_user_code(StateClock::State::running,
+                [&] { processed = runner_->process(batch->id, std::move(batch->records)); });
   usual_process_time_ += (seconds_now() - before - usual_process_time_) / 8;
   store_->finished(std::move(processed.outputs));
   report_.events.emplace_back(std::move(processed.event));

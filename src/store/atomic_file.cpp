@@ -6,7 +6,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -31,9 +34,19 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+// Ranks on other nodes may have the same process id.
+std::string unique_suffix() {
+  static std::atomic<unsigned> files{0};
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return fmt::format(".{}-{}-{}", host.data(), ::getpid(), files++);
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
+AtomicFile::AtomicFile(std::filesystem::path path, Temporary temporary)
+    : path_(std::move(path)), temporary_(path_) {
+  if (temporary == Temporary::own) temporary_ += unique_suffix();
   temporary_ += ".partial";
   std::error_code error;
   std::filesystem::create_directories(folder_of(path_), error);

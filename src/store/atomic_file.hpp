@@ -6,12 +6,15 @@ namespace sluice::store {
 
 /// A file that appears at its path all at once: its owner writes `temporary()`, in the same folder,
 /// and then commits. The rename is the commit, so a reader finds the old file or the new one,
-/// whole. Without a commit the destructor removes the temporary; what a killed process leaves, the
-/// next writer of the same path replaces.
+/// whole. Without a commit the destructor removes the temporary.
 class AtomicFile {
  public:
+  /// Whether writers of the same path share the temporary's name, so that the next one replaces
+  /// what a killed one left, or each has a name of its own, so that they don't meet.
+  enum class Temporary { shared, own };
+
   /// Makes the folder if need be; throws IoError.
-  explicit AtomicFile(std::filesystem::path path);
+  explicit AtomicFile(std::filesystem::path path, Temporary temporary = Temporary::shared);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

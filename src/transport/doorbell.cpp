@@ -43,11 +43,12 @@ std::string unused_name() {
 
 }  // namespace
 
-// The fence orders the work that the caller made visible before the look at the announcement. That
-// is left alone: a ringer that cleared it and lost its core before the call would mute the others.
-std::optional<Doorbell::Sleeper> Doorbell::announced() const noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  const auto value = announced_.load();
+// Looks by a write that changes nothing. So looks and announcements have one order: if this look
+// comes first, the announcement reads what it wrote, and then the sleeper sees all that the caller
+// did before. (A ringer does not clear the announcement: if it then lost its core before the system
+// call, it would have muted the others.)
+std::optional<Doorbell::Sleeper> Doorbell::announced() noexcept {
+  const auto value = announced_.fetch_add(0);
   return value == 0 ? std::nullopt : std::optional(static_cast<Sleeper>(value - 1));
 }
 
@@ -67,8 +68,7 @@ void Doorbell::wake(Sleeper who) noexcept {
 
 Doorbell::Ticket Doorbell::announce_sleep(Sleeper who) noexcept {
   const Ticket announced_at = ticket(who);
-  announced_.store(1 + static_cast<std::uint32_t>(who));
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  announced_.exchange(1 + static_cast<std::uint32_t>(who));
   return announced_at;
 }
 

@@ -38,7 +38,7 @@ class alignas(64) Doorbell {
 
  private:
   static constexpr std::size_t index(Sleeper who) { return static_cast<std::size_t>(who); }
-  std::optional<Sleeper> announced() const noexcept;
+  std::optional<Sleeper> announced() noexcept;
 
   std::array<std::atomic<std::uint32_t>, 2> rings_{};
   std::atomic<std::uint32_t> announced_{0};  ///< 0: nobody, else 1 + the sleeper

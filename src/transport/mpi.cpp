@@ -28,7 +28,10 @@ class MpiTransport final : public Transport {
   int nodes() const override { return port_.nodes().nodes(); }
 
   void send(Message message) override { port_.send(std::move(message)); }
-  std::optional<Message> receive() override { return port_.receive(); }
+  std::optional<Message> receive() override {
+    if (deputy_) deputy_->rethrow_failure();
+    return port_.receive();
+  }
   void wait(std::chrono::nanoseconds longest) override { port_.wait(longest); }
   void notify() override { port_.notify(); }
   bool flush(std::chrono::nanoseconds longest) override { return port_.flush(longest); }

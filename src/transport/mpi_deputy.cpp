@@ -1,5 +1,7 @@
 #include "transport/mpi_deputy.hpp"
 
+#include <utility>
+
 namespace sluice::transport {
 namespace {
 
@@ -29,11 +31,14 @@ MpiDeputy::~MpiDeputy() {
 void MpiDeputy::take_over() {
   left_at_ = Clock::now();
   away_ = true;
-  port_.own_bell().announce_sleep(Doorbell::Sleeper::deputy);
+  Doorbell& bell = port_.own_bell();
+  const auto ticket = bell.announce_sleep(Doorbell::Sleeper::deputy);
   port_.look_before_sleeping();
   const bool wanted = port_.longest_nap(idle_nap) < idle_nap && usual_absence_ > worth_waking;
   held_.unlock();
-  if (wanted) port_.own_bell().wake(Doorbell::Sleeper::deputy);
+  // A ring that came while the baton was not free yet woke the deputy for nothing.
+  const bool rung = bell.ticket(Doorbell::Sleeper::deputy) != ticket;
+  if (wanted || rung) bell.wake(Doorbell::Sleeper::deputy);
 }
 
 void MpiDeputy::hand_back() {
@@ -41,6 +46,10 @@ void MpiDeputy::hand_back() {
   away_ = false;
   port_.own_bell().awake();
   usual_absence_ += (Clock::now() - left_at_ - usual_absence_) / 8;
+}
+
+void MpiDeputy::rethrow_failure() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void MpiDeputy::run(Doorbell::Ticket ticket) {
@@ -53,8 +62,13 @@ void MpiDeputy::run(Doorbell::Ticket ticket) {
     // If the communication thread is back, it looks after everything itself.
     const std::unique_lock baton(baton_, std::try_to_lock);
     if (!baton || !away_) continue;
-    port_.look_before_sleeping();
-    nap = port_.longest_nap(idle_nap);
+    try {
+      port_.look_before_sleeping();
+      nap = port_.longest_nap(idle_nap);
+    } catch (...) {
+      failure_ = std::current_exception();
+      return;
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -24,6 +25,9 @@ class MpiDeputy {
 
   void take_over();
   void hand_back();
+  /// Throws what the deputy met with in its last absence (no memory for a message, say), if it did;
+  /// the communication thread calls it when it is back.
+  void rethrow_failure();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -34,7 +38,8 @@ class MpiDeputy {
   std::mutex baton_;
   std::unique_lock<std::mutex> held_{baton_};  ///< by the communication thread
   std::atomic<bool> stopping_{false};
-  bool away_ = false;  ///< guarded by the baton
+  bool away_ = false;           ///< guarded by the baton
+  std::exception_ptr failure_;  ///< guarded by the baton
   Clock::time_point left_at_;
   std::chrono::nanoseconds usual_absence_ = std::chrono::milliseconds(1);  ///< until we know better
   std::thread thread_;

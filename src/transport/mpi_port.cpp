@@ -31,7 +31,7 @@ constexpr std::chrono::nanoseconds transfer_nap = 200us;
 constexpr std::chrono::nanoseconds remote_nap = 1ms;
 
 // How long a process that exits waits for its last messages to leave.
-constexpr std::chrono::nanoseconds exit_flush = 5s;
+constexpr std::chrono::nanoseconds exit_flush = 500ms;
 
 MpiPort* the_port = nullptr;
 
@@ -141,8 +141,8 @@ template <class Done>
 void MpiPort::spin(Clock::time_point until, Done done) {
   static const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   const auto& patience = cores >= 2 * nodes_.ranks_here() ? with_cores_to_spare : without;
-  const auto spin_until = std::min(
-      until, Clock::now() + (inbox_.empty() ? patience.spin : patience.transfer_spin));
+  const auto spin_until =
+      std::min(until, Clock::now() + (inbox_.empty() ? patience.spin : patience.transfer_spin));
   while (!done() && Clock::now() < spin_until) progress();
 }
 

@@ -99,6 +99,7 @@ TEST(Input, JsonLinesBecomeFieldsInTheirOrder) {
 
 TEST(Input, JsonLinesErrorsNameFileAndLine) {
   EXPECT_THAT(jsonl_refusal("{}\n{\"a\": "), StartsWith("rows.jsonl:2: this is not JSON: "));
+  EXPECT_THAT(jsonl_refusal("{}\n{\"a\": 1e999}"), StartsWith("rows.jsonl:2: "));
   EXPECT_EQ(jsonl_refusal("{}\n{}\n[1]"), "rows.jsonl:3: a row must be an object, not [1]");
   EXPECT_EQ(jsonl_refusal("{\"a\": [1, 2]}"),
             "rows.jsonl:1: member 'a' must be a string or a number (of at most 64 bits), not "

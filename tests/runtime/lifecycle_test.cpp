@@ -171,8 +171,23 @@ TEST(Failures, KnobsThatMakeNoSenseNameStageAndKnob) {
             "stage 'a': batch_size must be at least 1");
   EXPECT_EQ(error_of(with({.name = "a", .speed = -1.0}), ExitCode::usage, Mode::debug),
             "stage 'a': speed must be above 0 records/s");
+  const auto workers = "stage 'a': workers must be between 1 and 1000000";
+  EXPECT_EQ(error_of(with({.name = "a", .workers = 0}), ExitCode::usage, Mode::debug), workers);
+  EXPECT_EQ(
+      error_of(with({.name = "a", .workers = ~std::size_t{0}}), ExitCode::usage, Mode::streaming),
+      workers);
   EXPECT_EQ(error_of(Pipeline<Item>("p"), ExitCode::usage, Mode::debug),
             "pipeline 'p' has no stages: add at least one");
+}
+
+TEST(Streaming, AnIntervalWithoutEndShowsTheStatusAtTheEndOnly) {
+  int shown = 0;
+  PipelineSpec spec(Pipeline<Item>("p").then(Stamp("a")), items(50));
+  spec.options.launch = Launch::threads;
+  spec.options.status_interval = std::chrono::nanoseconds::max();
+  spec.options.on_status = [&](const RunStatus&) { ++shown; };
+  run_pipeline(spec);
+  EXPECT_LE(shown, 2);
 }
 
 struct Payload {

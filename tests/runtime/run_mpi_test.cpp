@@ -120,6 +120,25 @@ TEST(MpiRun, RanksWithDifferentPipelinesAreToldApart) {
   }
 }
 
+TEST(MpiRun, OnlyTheCoordinatorNeedsToAskForOutputs) {
+  PipelineSpec spec(Pipeline<Item>("asking").then(Stamp("x"), {.name = "x"}), items(20));
+  spec.collect = is_coordinator();
+  const auto result = run_pipeline(spec);
+  EXPECT_EQ(result.outputs.size(), is_coordinator() ? 20u : 0u);
+}
+
+TEST(MpiRun, WhatIsNoSluiceErrorStopsEveryRankToo) {
+  PipelineSpec<Item, Item> spec(
+      Pipeline<Item>("bad input").then(Stamp("x"), {.name = "x"}),
+      []() -> std::vector<Item> { throw std::runtime_error("no input"); });
+  try {
+    run_pipeline(spec);
+    FAIL() << "the run should have failed";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "no input");
+  }
+}
+
 TEST(MpiRun, TooFewRanksIsSaidOnEveryRank) {
   if (!over_mpi()) GTEST_SKIP() << "without a launcher there are always enough threads";
   Pipeline<Item, Item> pipeline("long");

@@ -33,7 +33,8 @@ void OutputFile::close() {
 }
 
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  store::AtomicFile target(path);
+  // Several workers may be asked to write the same path: the last one to finish wins.
+  store::AtomicFile target(path, store::AtomicFile::Temporary::own);
   OutputFile file(target.temporary());
   file.write(bytes);
   file.close();
