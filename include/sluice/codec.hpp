@@ -68,7 +68,7 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
 
   void read(void* data, std::size_t size) {
     if (size > bytes_.size()) throw_truncated(size);
-    std::memcpy(data, bytes_.data(), size);
+    if (size > 0) std::memcpy(data, bytes_.data(), size);  // an empty vector's data may be null
     bytes_.remove_prefix(size);
   }
   std::uint64_t read_size();
@@ -88,14 +88,17 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   std::span<const Buffer> buffers_;
 };
 
-// How the archives treat the primitive types; the rest is cereal's.
 template <class T>
-  requires std::is_arithmetic_v<T>
+concept Arithmetic = std::is_arithmetic_v<T>;
+template <class T>
+concept CodecArchive = std::same_as<T, Encoder> || std::same_as<T, Decoder>;
+
+// How the archives treat the primitive types; the rest is cereal's.
+template <Arithmetic T>
 void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const T& value) {
   encoder.write(&value, sizeof value);
 }
-template <class T>
-  requires std::is_arithmetic_v<T>
+template <Arithmetic T>
 void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
   decoder.read(&value, sizeof value);
 }
@@ -115,8 +118,7 @@ template <class T>
 void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::SizeTag<T>& size) {
   size.size = static_cast<std::remove_reference_t<T>>(decoder.read_size());
 }
-template <class Archive, class T>
-  requires(std::same_as<Archive, Encoder> || std::same_as<Archive, Decoder>)
+template <CodecArchive Archive, class T>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::NameValuePair<T>& pair) {
   archive(pair.value);
 }
@@ -130,8 +132,8 @@ inline void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, Buffer& buffer) {
 /// A type that may travel between ranks: default-constructible, and known to the codec.
 template <class T>
 concept Encodable = std::default_initializable<T> && std::movable<T> &&
-                    cereal::traits::is_output_serializable<T, Encoder>::value &&
-                    cereal::traits::is_input_serializable<T, Decoder>::value;
+    cereal::traits::is_output_serializable<T, Encoder>::value &&
+    cereal::traits::is_input_serializable<T, Decoder>::value;
 
 }  // namespace sluice
 

@@ -100,6 +100,9 @@ class DebugRun {
     const double interval = std::chrono::duration<double>(spec_.options.status_interval).count();
     if (!status_.finished && status_.seconds - shown_at_ < interval) return;
     shown_at_ = status_.seconds;
+    for (auto& stage : status_.stages) {
+      stage.starved = status_.seconds - stage.running - stage.setup;
+    }
     if (spec_.options.on_status) spec_.options.on_status(status_);
   }
 

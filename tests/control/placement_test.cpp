@@ -46,6 +46,7 @@ TEST(Placement, PinsHoldOnEveryNode) {
   for (const int node : {0, 1, 2}) EXPECT_EQ(count(stage_of, node_of, 1, node), 2u) << node;
   EXPECT_EQ(std::count(stage_of.begin(), stage_of.end(), 0), 2);
   EXPECT_EQ(std::count(stage_of.begin(), stage_of.end(), 2), 1);
+  EXPECT_EQ(stage_of[0], -1) << "the coordinator";
 }
 
 TEST(Placement, TwoStagesMayBePinnedPerNode) {
@@ -55,6 +56,7 @@ TEST(Placement, TwoStagesMayBePinnedPerNode) {
     EXPECT_EQ(count(stage_of, node_of, 0, node), 1u) << node;
     EXPECT_EQ(count(stage_of, node_of, 1, node), 2u) << node;
   }
+  EXPECT_EQ(stage_of[0], -1) << "the coordinator";
 }
 
 TEST(Placement, ANodeTooSmallForAPinIsNamed) {

@@ -93,6 +93,13 @@ TEST(Codec, RecordWithLeftoverBytesIsNamed) {
   }
 }
 
+TEST(Codec, EmptyVectorsOfNumbersRoundTrip) {
+  using Numbers = std::vector<double>;
+  const auto& type = record_type<Numbers>();
+  auto decoded = type.decode(type.encode(batch_of<Numbers>({{}, {0.5}, {}})));
+  EXPECT_EQ(records_of<Numbers>(decoded), (std::vector<Numbers>{{}, {0.5}, {}}));
+}
+
 TEST(Codec, TruncatedPackThrowsAtEveryLength) {
   auto encoded = record_type<Page>().encode(
       batch_of<Page>({{1, {"word"}, filled(10, 1)}, {2, {"other"}, filled(20, 2)}}));

@@ -129,8 +129,8 @@ TEST(Failures, OfEveryVerbNameTheStage) {
 
 TEST(Failures, OfAWholeBatchNameItsFirstRecords) {
   for (const Mode mode : {Mode::streaming, Mode::debug}) {
-    const auto pipeline =
-        Pipeline<Item>("p").then(Thrower(Where::process), {.name = "bad", .batch_size = 5});
+    const auto pipeline = Pipeline<Item>("p").then(Thrower(Where::process),
+                                                   {.name = "bad", .batch_size = 5, .workers = 1});
     EXPECT_EQ(error_of(pipeline, ExitCode::stage, mode),
               "stage 'bad' failed on a batch of 5 records ('input 0', 'input 1', 'input 2', …): "
               "went wrong");
