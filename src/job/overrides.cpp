@@ -41,14 +41,11 @@ std::vector<std::string> split_path(const std::string& set, const std::string& k
   return path;
 }
 
-// `value = VALUE` as a table, or nothing if VALUE is not one TOML value of a type that keys take.
+// `value = VALUE` as a table, or nothing if VALUE is not one TOML value.
 std::optional<toml::table> parse_assignment(const std::string& value, const std::string& source) {
   try {
     auto table = toml::parse("value = " + value, source);
-    const auto* node = only_child(table);
-    const bool usable =
-        node != nullptr && !node->is_date() && !node->is_time() && !node->is_date_time();
-    return usable ? std::optional(std::move(table)) : std::nullopt;
+    return only_child(table) != nullptr ? std::optional(std::move(table)) : std::nullopt;
   } catch (const toml::parse_error&) {
     return std::nullopt;
   }
