@@ -21,7 +21,7 @@ inline bool operator==(const Seal& a, const Seal& b) {
 }
 inline bool operator==(const Assign& a, const Assign& b) {
   return a.rank == b.rank && a.stage == b.stage && a.worker == b.worker && a.workers == b.workers &&
-         a.setup_node == b.setup_node;
+         a.setup_node == b.setup_node && a.deliver == b.deliver;
 }
 inline bool operator==(const Retire& a, const Retire& b) { return a.rank == b.rank; }
 
@@ -35,7 +35,7 @@ inline void PrintTo(const Seal& s, std::ostream* out) {
 }
 inline void PrintTo(const Assign& a, std::ostream* out) {
   *out << "assign{" << a.rank << " stage " << a.stage << ": " << a.worker << "/" << a.workers
-       << (a.setup_node ? ", node" : "") << "}";
+       << (a.setup_node ? ", node" : "") << (a.deliver ? ", deliver" : "") << "}";
 }
 inline void PrintTo(const Retire& r, std::ostream* out) { *out << "retire{" << r.rank << "}"; }
 

@@ -11,8 +11,8 @@
 
 namespace sluice::control::world {
 
-/// A worker as the runtime has it, with its user code replaced by waiting: a communication thread
-/// that takes turns, and a compute thread that does one thing at a time.
+/// A worker as the runtime has it, with its user code replaced by waiting: it takes turns, and has
+/// one thing at a time in user code. A deaf one takes no turns meanwhile.
 class ModelWorker {
  public:
   ModelWorker(Rank rank, Shared& shared)
@@ -40,15 +40,19 @@ class ModelWorker {
 
   void turn() {
     awake_ = false;
+    if (model_.deaf && computing_) return;  // until that is done
     for (auto& message : std::exchange(inbox_, {})) {
       std::visit([this](auto& m) { on(m); }, message);
     }
     for (const auto& outcome : std::exchange(outcomes_, {})) outcome();
     start_next();
     retire();
-    if (!report_.events.empty()) {
-      shared_.send(rank_, coordinator, std::exchange(report_, {}));
-    }
+    if (!silent_) send_report();
+  }
+
+  void send_report() {
+    if (report_.events.empty()) return;
+    shared_.send(rank_, coordinator, std::exchange(report_, {}));
   }
 
   void on(Report&) { throw Violation("a worker got a report"); }
@@ -66,6 +70,7 @@ class ModelWorker {
   void obey(const Assign& order) {
     if (order.stage != stage_ || retiring_ || left_) throw Violation("a wrong assignment");
     setting_up_ = true;
+    deliver_ = order.deliver;
     if (order.setup_node) {
       compute(model_.node_setup, [this] {
         setting_up_ = false;
@@ -100,6 +105,8 @@ class ModelWorker {
     auto inputs = std::move(filling_.extract(*batch).mapped());
     std::uint64_t bytes = 0;
     for (const auto& item : inputs) bytes += item.bytes;
+    silent_ = shared_.random.chance(model_.late_taken);
+    if (silent_) send_report();
     report_.events.emplace_back(Taken{rank_, *batch, bytes});
     shared_.ledger.taken(stage_, inputs);
     const auto size = static_cast<Time::rep>(inputs.size());
@@ -109,10 +116,10 @@ class ModelWorker {
   }
 
   void conclude(BatchId batch, const Items& inputs) {
-    const auto& plan = shared_.scenario.plan;
+    silent_ = false;
     shared_.finishes.push_back({shared_.network.now(), stage_, rank_, inputs.size()});
     Finished finished{rank_, batch, 0, 0, false, {}};
-    finished.delivered = stage_ + 1 == plan.stages.size() && !plan.collect;
+    finished.delivered = deliver_;
     backlog_.clear();
     given_ = 0;
     for (const auto& item : inputs) {
@@ -182,6 +189,8 @@ class ModelWorker {
   Report report_;
   bool awake_ = false;
   bool computing_ = false;
+  bool silent_ = false;  ///< keeps its report until the batch in process is finished
+  bool deliver_ = false;
   bool setting_up_ = false;
   bool set_up_ = false;
   bool retiring_ = false;

@@ -45,20 +45,21 @@ class DrivenRun {
 
 TEST(RunControl, TheFirstWorkerOfAStageOnANodeSetsTheNodeUp) {
   const DrivenRun run({{ChannelSpec{}}, {-1, 0, 0, 0}, {0, 0, 1, 0}, 1, false});
-  EXPECT_EQ(run.started, (Commands{Assign{1, 0, 0, 3, true}, Assign{2, 0, 1, 3, true}}));
+  EXPECT_EQ(run.started,
+            (Commands{Assign{1, 0, 0, 3, true, true}, Assign{2, 0, 1, 3, true, true}}));
 }
 
 TEST(RunControl, WorkersAreAssignedOnceTheirNodeIsSetUp) {
   DrivenRun run({{ChannelSpec{}}, {-1, 0, 0, 0}, {0, 0, 1, 0}, 1, false});
   EXPECT_EQ(run.tell(NodeReady{1}),
-            (Commands{Assign{1, 0, 0, 3, false}, Assign{3, 0, 2, 3, false}}));
-  EXPECT_EQ(run.tell(NodeReady{2}), (Commands{Assign{2, 0, 1, 3, false}}));
+            (Commands{Assign{1, 0, 0, 3, false, true}, Assign{3, 0, 2, 3, false, true}}));
+  EXPECT_EQ(run.tell(NodeReady{2}), (Commands{Assign{2, 0, 1, 3, false, true}}));
 }
 
 TEST(RunControl, EachStageSetsItsNodesUpForItself) {
   const DrivenRun run(two_stages(1));
-  EXPECT_EQ(run.started, (Commands{Assign{1, 0, 0, 1, true}, Assign{2, 1, 0, 2, true},
-                                   Assign{3, 1, 1, 2, true}}));
+  EXPECT_EQ(run.started, (Commands{Assign{1, 0, 0, 1, true, false}, Assign{2, 1, 0, 2, true, true},
+                                   Assign{3, 1, 1, 2, true, true}}));
 }
 
 TEST(RunControl, InputIsAdmittedOnlyIntoFreeSlots) {
@@ -130,6 +131,7 @@ TEST(RunControl, WorkersThatComeTooLateAreNotAssignedOrServed) {
 
 TEST(RunControl, CollectedOutputsGoToTheCoordinator) {
   DrivenRun run({{ChannelSpec{}}, {-1, 0}, {0, 0}, 1, true});
+  EXPECT_EQ(run.started, (Commands{Assign{1, 0, 0, 1, true, false}})) << "nor end at the worker";
   run.make_ready({1});
   EXPECT_EQ(run.process(1, 1, 1), (Commands{Grant{1, 0, 1, 1, 1}, Retire{1}}));
   run.tell(Left{1});

@@ -19,7 +19,9 @@ struct WorkerModel {
   Time setup{};
   Time per_batch{};
   Time per_record{};
-  Time jitter{};  ///< at most this much more, a batch
+  Time jitter{};          ///< at most this much more, a batch
+  bool deaf = false;      ///< hears nothing while it is in user code
+  double late_taken = 0;  ///< the chance that it reports a batch as taken only with its end
 };
 
 /// How many records a stage makes of one.
@@ -79,6 +81,8 @@ inline WorkerModel random_worker(Random& random, Time pace) {
       random.pick<Time>({milliseconds(5), milliseconds(500), Time(20'000'000'000)});
   worker.node_setup = random.chance(0.2) ? random.between(Time{}, long_setup) : Time{};
   worker.setup = random.chance(0.3) ? random.between(Time{}, long_setup) : Time{};
+  worker.deaf = random.chance(0.5);
+  worker.late_taken = random.pick({0.0, 0.0, 0.5, 1.0});
   if (random.chance(0.3)) return worker;  // no service time at all
   const auto slower = random.pick<Time::rep>({1, 1, 1, 2, 10, 1000});
   worker.per_batch = random.chance(0.5) ? random.between(Time{}, pace) * slower : Time{};
