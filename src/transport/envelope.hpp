@@ -10,8 +10,8 @@ namespace sluice::transport {
 /// make room for it.
 struct Seal {
   std::uint32_t run = 0;                    ///< messages of another run are not for this one
-  std::uint32_t piece_bytes = 0;            ///< buffers that are larger travel in pieces of this
-  bool bytes_beside = false;                ///< the first buffer is the message's bytes
+  std::uint32_t piece_bytes = 0;            ///< what is larger travels in pieces of this
+  bool wrapped = false;                     ///< the message's envelope follows as the only buffer
   std::vector<std::uint64_t> buffer_sizes;  ///< of the buffers that follow on their own
 
   bool operator==(const Seal&) const = default;

@@ -33,8 +33,11 @@ void MpiDeputy::take_over() {
   away_ = true;
   Doorbell& bell = port_.own_bell();
   const auto ticket = bell.announce_sleep(Doorbell::Sleeper::deputy);
-  port_.look_before_sleeping();
-  const bool wanted = port_.longest_nap(idle_nap) < idle_nap && usual_absence_ > worth_waking;
+  bool wanted = false;
+  if (usual_absence_ > worth_waking) {
+    port_.look_before_sleeping();
+    wanted = port_.longest_nap(idle_nap) < idle_nap;
+  }
   held_.unlock();
   // A ring that came while the baton was not free yet woke the deputy for nothing.
   const bool rung = bell.ticket(Doorbell::Sleeper::deputy) != ticket;

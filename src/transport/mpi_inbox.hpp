@@ -1,6 +1,7 @@
 #pragma once
 
 #include "transport/envelope.hpp"
+#include "transport/mpi_slots.hpp"
 #include "transport/transport.hpp"
 
 #include <mpi.h>
@@ -23,7 +24,8 @@ struct Arrival {
 /// the memory that it holds.
 class MpiInbox {
  public:
-  MpiInbox(MPI_Comm comm, int size) : comm_(comm), lanes_(static_cast<std::size_t>(size)) {}
+  MpiInbox(MPI_Comm comm, int size)
+      : comm_(comm), slots_(comm), lanes_(static_cast<std::size_t>(size)) {}
 
   /// Takes in what has come, moves transfers along, and appends what has become whole to
   /// `arrivals`.
@@ -32,30 +34,33 @@ class MpiInbox {
   /// True if no message is half here.
   bool empty() const noexcept { return busy_.empty(); }
 
+  /// No message will be received any more.
+  void close() { slots_.close(); }
+
  private:
   // A message that is being put together. It does not move while MPI writes into it.
   struct Assembly {
     std::string envelope;
-    MPI_Request envelope_request = MPI_REQUEST_NULL;
     Seal seal;
     std::vector<Buffer> buffers;
-    std::vector<MPI_Request> buffer_requests;
+    std::vector<MPI_Request> requests;
   };
-  // The messages from one source; the first `opened` have had their envelope read.
+  // The messages from one source; the buffers of the first `opened` are known and asked for.
   struct Lane {
     std::deque<Assembly> assemblies;
     std::size_t opened = 0;
   };
 
-  bool accept_envelope();
-  bool probe(MPI_Message& handle, MPI_Status& status);
+  void accept(Rank source, std::string envelope, std::deque<Arrival>& arrivals);
   void advance(Rank source, std::deque<Arrival>& arrivals);
-  void open(Assembly& assembly, Rank source);
-  void post(Assembly& assembly, Buffer& buffer, Rank source);
+  bool open(Assembly& assembly, Rank source);
+  static void unwrap(Assembly& assembly);
+  void ask_for_buffers(Assembly& assembly, Rank source);
+  void ask_for(Assembly& assembly, Buffer& buffer, Rank source);
   static bool is_whole(Assembly& assembly);
-  static Arrival finish(Assembly assembly, Rank source);
 
   MPI_Comm comm_;
+  MpiSlots slots_;
   std::vector<Lane> lanes_;
   std::vector<Rank> busy_;  ///< the sources whose lanes are not empty
 };

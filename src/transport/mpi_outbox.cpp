@@ -12,17 +12,21 @@ namespace {
 // So many sends are looked at per call, whatever their number.
 constexpr std::size_t tested_at_once = 64;
 
+void wrap(Message& message, std::uint32_t run, std::uint32_t piece_bytes) {
+  const Seal outer{run, piece_bytes, true, {message.bytes.size()}};
+  message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
+  message.bytes.clear();
+  close_envelope(message.bytes, outer);
+}
+
 }  // namespace
 
 bool MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_bytes) {
-  Seal seal{run, piece_bytes, message.bytes.size() > piece_bytes, {}};
-  if (seal.bytes_beside) {
-    message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
-    message.bytes.clear();
-  }
+  Seal seal{run, piece_bytes, false, {}};
   for (const Buffer& buffer : message.buffers) seal.buffer_sizes.push_back(buffer.size());
   close_envelope(message.bytes, seal);
   const std::size_t waiting_before = requests_.size();
+  if (message.bytes.size() > envelope_bytes) wrap(message, run, piece_bytes);
   const Buffer envelope = Buffer::adopt(std::move(message.bytes));
   post(envelope, 0, envelope.size(), message.peer, envelope_tag);
   for (const Buffer& buffer : message.buffers) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "transport/mpi_session.hpp"
 #include "transport/transport.hpp"
 
 #include <mpi.h>
@@ -12,13 +13,18 @@ namespace sluice::transport {
 constexpr int envelope_tag = 1;
 constexpr int buffer_tag = 2;
 
+/// The largest envelope that arrives by itself. It leaves at once: MPI's own header fits beside it.
+constexpr std::size_t envelope_bytes = mpi_eager_bytes - 256;
+
 /// Messages on their way out. A message is an envelope (its bytes and the sizes of its buffers) and
-/// then each buffer, sent from where it lies. The memory is held until MPI is done with it.
+/// then each buffer, sent from where it lies. An envelope too large for the receiver's slots is
+/// wrapped: a small one comes first and says its size. The memory is held until MPI is done with
+/// it.
 class MpiOutbox {
  public:
   explicit MpiOutbox(MPI_Comm comm) : comm_(comm) {}
 
-  /// True if the message has left already; if not, its receiver has to fetch it. Nothing of more
+  /// True if the message has left already; if not, its receiver has to fetch it. No buffer of more
   /// than `piece_bytes` is given to MPI in one call.
   bool send(Message message, std::uint32_t run, std::uint32_t piece_bytes);
 

@@ -37,7 +37,7 @@ MpiPort* the_port = nullptr;
 
 // What the receiver had to fetch, as a rule.
 bool was_fetched(const Message& message) {
-  return !message.buffers.empty() || message.bytes.size() > mpi_eager_bytes;
+  return !message.buffers.empty() || message.bytes.size() > envelope_bytes;
 }
 
 void ring(Doorbell* bell) {
@@ -65,7 +65,10 @@ MPI_Comm MpiPort::own_communicator() {
 }
 
 bool MpiPort::may_finalize() {
-  return the_port == nullptr || (!the_port->in_run_ && the_port->flush(exit_flush));
+  if (the_port == nullptr) return true;
+  if (the_port->in_run_ || !the_port->flush(exit_flush)) return false;
+  the_port->inbox_.close();
+  return true;
 }
 
 void MpiPort::begin_run(std::uint32_t piece_bytes) {

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Envelope, GivesBackBytesAndSeal) {
   const std::vector<Seal> seals = {
-      {0, 1, false, {}}, {7, 1U << 30, false, {0}}, {1U << 31, 10, true, {1, 0, 1ULL << 40}}};
+      {0, 1, false, {}}, {7, 1U << 30, false, {0}}, {1U << 31, 10, true, {1ULL << 40}}};
   for (const Seal& seal : seals) {
     for (const auto& body : {std::string(), std::string(1, '\0'), std::string(5000, 'x')}) {
       std::string bytes = body;
