@@ -97,6 +97,7 @@ EncodedBatch encode_records(AnyBatch batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     encoder(records[i]);
     encoded.end_record(std::move(batch.ids[i]));
+    if (i == 0) encoded.expect_alike(batch.size());
   }
   return encoded;
 }

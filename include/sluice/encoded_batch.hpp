@@ -11,6 +11,8 @@
 
 namespace sluice {
 
+class Decoder;
+
 /// Who a record is: the index of the input record that it descends from, and its place among that
 /// record's descendants. `path` grows by four bytes (big endian) each time a stage turns one record
 /// into several, so ordering by (origin, path) is the order of a sequential run.
@@ -41,6 +43,8 @@ class EncodedBatch {
   std::string& open_bytes() noexcept { return bytes_; }
   void attach(Buffer buffer);
   void end_record(RecordId id);
+  /// After the first of `records`: the others are probably as long.
+  void expect_alike(std::size_t records);
 
   void append(const EncodedBatch& other);
   EncodedBatch slice(std::size_t first, std::size_t count) const;
@@ -57,6 +61,9 @@ class EncodedBatch {
     std::uint64_t bytes_end = 0;
     std::uint64_t buffers_end = 0;
   };
+  void read_ids(Decoder& decoder, std::uint64_t count);
+  void read_sizes(Decoder& decoder);
+
   std::vector<Entry> entries_;
   std::string bytes_;
   std::vector<Buffer> buffers_;

@@ -8,18 +8,34 @@
 namespace sluice::control {
 
 void Lineage::apply(const Descent& descent) {
-  const auto broken = [&](const char* how) {
-    return InvariantError("input " + std::to_string(descent.origin) + how);
+  for (std::uint64_t i = 0; i < descent.count; ++i) change(descent.origin + i, descent.change);
+}
+
+void Lineage::change(std::uint64_t input, std::int64_t change) {
+  const auto broken = [input](const char* how) {
+    return InvariantError("input " + std::to_string(input) + how);
   };
-  if (descent.origin >= living_.size()) throw broken(" does not exist");
-  auto& living = living_[descent.origin];
-  const auto after = static_cast<std::int64_t>(living) + descent.change;
+  if (input >= living_.size()) throw broken(" does not exist");
+  auto& living = living_[input];
+  const auto after = static_cast<std::int64_t>(living) + change;
   if (living == 0 || after < 0) throw broken(" was counted done more than once");
   if (after > std::numeric_limits<std::uint32_t>::max()) {
     throw broken(" has more than 4 billion descendants at once");
   }
   living = static_cast<std::uint32_t>(after);
   if (living == 0) ++done_;
+}
+
+Descents one_less_of_each(const std::vector<std::uint64_t>& origins) {
+  Descents descents;
+  for (const auto origin : origins) {
+    if (!descents.empty() && descents.back().origin + descents.back().count == origin) {
+      ++descents.back().count;
+    } else {
+      descents.push_back({origin, -1, 1});
+    }
+  }
+  return descents;
 }
 
 }  // namespace sluice::control

@@ -13,15 +13,20 @@ class Lineage {
  public:
   explicit Lineage(std::uint64_t inputs) : living_(inputs, 1) {}
 
-  /// Throws InvariantError if the input is unknown or was done already.
+  /// Throws InvariantError if an input is unknown or was done already.
   void apply(const Descent& descent);
 
   std::uint64_t inputs() const { return living_.size(); }
   std::uint64_t done() const { return done_; }
 
  private:
+  void change(std::uint64_t input, std::int64_t change);
+
   std::vector<std::uint32_t> living_;
   std::uint64_t done_ = 0;
 };
+
+/// One living descendant less for each of the inputs named, which may be named more than once.
+Descents one_less_of_each(const std::vector<std::uint64_t>& origins);
 
 }  // namespace sluice::control

@@ -92,11 +92,15 @@ struct Taken {
   std::uint64_t bytes = 0;
 };
 
-/// How the number of an input record's descendants changed.
+/// How the number of an input record's descendants changed; the same for `count` inputs from
+/// `origin` on.
 struct Descent {
   std::uint64_t origin = 0;
   std::int64_t change = 0;
+  std::uint64_t count = 1;
 };
+
+using Descents = std::vector<Descent>;
 
 /// A worker finished a batch; its outputs are now its backlog.
 struct Finished {
@@ -105,7 +109,7 @@ struct Finished {
   std::uint64_t records = 0;  ///< outputs
   std::uint64_t bytes = 0;    ///< of the outputs
   bool delivered = false;     ///< the outputs go no further: nothing becomes backlog
-  std::vector<Descent> descents;
+  Descents descents;
 };
 
 /// The coordinator encoded input records for a grant.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace sluice {
 namespace {
 
@@ -11,11 +13,11 @@ constexpr std::uint64_t attached_bit = 1;
 }  // namespace
 
 void Encoder::write_size(std::uint64_t size) {
-  while (size >= 0x80) {
-    bytes_.push_back(static_cast<char>((size & 0x7f) | 0x80));
-    size >>= 7;
-  }
-  bytes_.push_back(static_cast<char>(size));
+  std::array<char, 10> digits;
+  std::size_t count = 0;
+  for (; size >= 0x80; size >>= 7) digits[count++] = static_cast<char>((size & 0x7f) | 0x80);
+  digits[count++] = static_cast<char>(size);
+  bytes_.append(digits.data(), count);
 }
 
 void Encoder::write_buffer(const Buffer& buffer) {
@@ -30,10 +32,14 @@ void Encoder::write_buffer(const Buffer& buffer) {
 
 std::uint64_t Decoder::read_size() {
   std::uint64_t size = 0;
+  std::size_t at = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
-    const auto byte = static_cast<std::uint8_t>(read_view(1).front());
+    if (at == bytes_.size()) throw_truncated(at + 1);
+    const auto byte = static_cast<std::uint8_t>(bytes_[at++]);
     size |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if ((byte & 0x80) == 0) return size;
+    if ((byte & 0x80) != 0) continue;
+    bytes_.remove_prefix(at);
+    return size;
   }
   throw DecodeError("a size field is longer than 64 bits");
 }

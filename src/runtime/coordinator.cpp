@@ -164,9 +164,11 @@ void Coordinator::collect_outputs() {
     control::Finished finished;
     finished.batch = batch->id;
     finished.delivered = true;
+    std::vector<std::uint64_t> origins;
     for (std::size_t i = 0; i < batch->records.size(); ++i) {
-      finished.descents.push_back({batch->records.id(i).origin, -1});
+      origins.push_back(batch->records.id(i).origin);
     }
+    finished.descents = control::one_less_of_each(origins);
     decide(control::Taken{coordinator, batch->id, batch->records.stored_bytes()});
     spec_.on_output(spec_.stages.back().output->decode(batch->records));
     collected_.finished({});

@@ -20,7 +20,7 @@ void serialize(Archive& archive, Taken& event) {
 }
 template <class Archive>
 void serialize(Archive& archive, Descent& descent) {
-  archive(descent.origin, descent.change);
+  archive(descent.origin, descent.change, descent.count);
 }
 template <class Archive>
 void serialize(Archive& archive, Finished& event) {

@@ -1,22 +1,13 @@
 #include "runtime/stage_runner.hpp"
 
+#include "control/lineage.hpp"
+
 #include <fmt/format.h>
 
 #include <exception>
 #include <utility>
 
 namespace sluice::runtime {
-namespace {
-
-// The last stage's inputs are done, whatever it made of them.
-std::vector<control::Descent> all_done(const std::vector<std::uint64_t>& origins) {
-  std::vector<control::Descent> descents;
-  descents.reserve(origins.size());
-  for (const auto origin : origins) descents.push_back({origin, -1});
-  return descents;
-}
-
-}  // namespace
 
 template <class Body>
 void StageRunner::guarded(Body body) {
@@ -63,11 +54,12 @@ StageRunner::Processed StageRunner::process_decoded(control::BatchId batch, AnyB
   event.records = result.outputs.size();
   event.delivered = deliver_;
   if (deliver_) {
-    event.descents = all_done(origins_);
+    // The last stage's inputs are done, whatever it made of them.
+    event.descents = control::one_less_of_each(origins_);
     return processed;
   }
   for (const auto& descent : result.descents) {
-    event.descents.push_back({descent.origin, descent.change});
+    event.descents.push_back({descent.origin, descent.change, 1});
   }
   processed.outputs = stage_.output->encode(std::move(result.outputs));
   event.bytes = processed.outputs.stored_bytes();

@@ -122,7 +122,7 @@ class ModelCoordinator {
       Finished finished{coordinator, *batch, 0, 0, true, {}};
       std::uint64_t bytes = 0;
       for (const auto& item : items) {
-        finished.descents.push_back({item.origin, -1});
+        finished.descents.push_back({item.origin, -1, 1});
         bytes += item.bytes;
       }
       shared_.ledger.taken(shared_.scenario.plan.stages.size(), items);

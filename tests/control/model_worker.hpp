@@ -125,7 +125,7 @@ class ModelWorker {
     for (const auto& item : inputs) {
       const auto outputs = finished.delivered ? 0 : outputs_of_one();
       if (outputs != 1) {
-        finished.descents.push_back({item.origin, static_cast<std::int64_t>(outputs) - 1});
+        finished.descents.push_back({item.origin, static_cast<std::int64_t>(outputs) - 1, 1});
       }
       for (std::uint64_t i = 0; i < outputs; ++i) add_output(item.origin, finished);
     }
