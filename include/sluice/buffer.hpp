@@ -2,14 +2,18 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace sluice {
 
+struct BlockHandle;
+
 /// A block of bytes with shared ownership: the payload of a record. Copying a Buffer shares the
 /// bytes; writing through `mutable_data` copies them first if anyone else holds them, so a holder
-/// never sees another's changes. Large blocks come from a process-wide pool and return to it.
+/// never sees another's changes. Large blocks come from a process-wide pool and return to it; other
+/// processes of the node may hold them too, and the same rules hold for those.
 /// Not thread-safe for one object; distinct objects that share bytes may be used by any thread.
 class Buffer {
  public:
@@ -37,6 +41,9 @@ class Buffer {
   friend bool operator==(const Buffer& a, const Buffer& b) noexcept { return a.view() == b.view(); }
 
  private:
+  friend std::optional<BlockHandle> lend(const Buffer& buffer);
+  friend Buffer borrow(const BlockHandle& handle, std::size_t size);
+
   std::shared_ptr<std::byte> data_;
   std::size_t size_ = 0;
 };

@@ -1,5 +1,6 @@
 #include <sluice/buffer.hpp>
 
+#include "record/block_lease.hpp"
 #include "record/buffer_pool.hpp"
 
 #include <atomic>
@@ -26,7 +27,7 @@ Buffer Buffer::adopt(std::string bytes) {
 }
 
 std::byte* Buffer::mutable_data() {
-  if (data_.use_count() > 1) *this = copy_of(view());
+  if (data_.use_count() > 1 || held_elsewhere(data_)) *this = copy_of(view());
   // Whoever shared the bytes has done reading them.
   std::atomic_thread_fence(std::memory_order_acquire);
   return data_.get();

@@ -1,76 +1,168 @@
 #include "record/buffer_pool.hpp"
 
+#include "record/block_lease.hpp"
+
+#include <pthread.h>
+
 #include <algorithm>
 #include <bit>
-#include <cstdint>
-#include <mutex>
 #include <new>
-#include <unordered_map>
-#include <vector>
 
 namespace sluice {
 namespace {
 
-constexpr std::size_t smallest_pooled = 64UL * 1024;
-constexpr std::size_t most_kept = 256UL * 1024 * 1024;
+constexpr std::size_t smallest_pooled = 4 * granule;
 constexpr std::align_val_t alignment{64};
 
-// Four classes per power of two: at most a quarter of a block is unused.
-std::size_t class_of(std::size_t size) {
-  const std::size_t step = std::max<std::size_t>(std::bit_floor(size) / 4, 1);
-  return (size + step - 1) / step * step;
+// What the address sanitizer may poison behind each block.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t red_zone = 64;
+#else
+constexpr std::size_t red_zone = 0;
+#endif
+
+std::shared_ptr<std::byte> allocate_on_heap(std::size_t size) {
+  return {static_cast<std::byte*>(::operator new(size, alignment)),
+          [](std::byte* block) { ::operator delete(block, alignment); }};
 }
-
-class Pool {
- public:
-  std::byte* take(std::size_t class_size) {
-    {
-      const std::lock_guard lock(mutex_);
-      auto& blocks = free_[class_size];
-      if (!blocks.empty()) {
-        std::byte* block = blocks.back();
-        blocks.pop_back();
-        kept_ -= class_size;
-        return block;
-      }
-    }
-    return static_cast<std::byte*>(::operator new(class_size, alignment));
-  }
-
-  void give(std::byte* block, std::size_t class_size) noexcept {
-    try {
-      const std::lock_guard lock(mutex_);
-      if (kept_ + class_size <= most_kept) {
-        free_[class_size].push_back(block);
-        kept_ += class_size;
-        return;
-      }
-    } catch (const std::bad_alloc&) {
-      // No room to remember the block: release it instead.
-    }
-    ::operator delete(block, alignment);
-  }
-
-  // Leaked on purpose: buffers may outlive static destruction.
-  static Pool& instance() {
-    static Pool* pool = new Pool;
-    return *pool;
-  }
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<std::size_t, std::vector<std::byte*>> free_;
-  std::size_t kept_ = 0;
-};
 
 }  // namespace
 
 std::shared_ptr<std::byte> allocate_block(std::size_t size) {
   if (size == 0) return nullptr;
   if (size < smallest_pooled) return {new std::byte[size], std::default_delete<std::byte[]>()};
-  const std::size_t class_size = class_of(size);
-  return {Pool::instance().take(class_size),
-          [class_size](std::byte* block) { Pool::instance().give(block, class_size); }};
+  auto block = BufferPool::instance().allocate(size);
+  return block != nullptr ? block : allocate_on_heap(size);
+}
+
+BufferPool& BufferPool::instance() {
+  static auto* pool = new BufferPool;
+  return *pool;
+}
+
+// A fork waits until no other thread is inside, so that the child finds everything in order.
+BufferPool::BufferPool() {
+  pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                 [] { instance().start_over_after_fork(); });
+}
+
+void BufferPool::start_over_after_fork() noexcept {
+  if (arena_ != nullptr) {
+    arena_->set_inherited();
+    inherited_.push_back(std::move(arena_));
+  }
+  arena_tried_ = false;
+  kept_ = hollow_ = {};
+  kept_bytes_ = 0;
+  mutex_.unlock();
+}
+
+Arena* BufferPool::arena() {
+  const std::lock_guard lock(mutex_);
+  return make_arena();
+}
+
+std::shared_ptr<std::byte> BufferPool::allocate(std::size_t size) {
+  const BlockIndex block = take(size);
+  if (block == 0) return nullptr;
+  arena_->header(block).references.exchange(1, std::memory_order_acquire);
+  return lease(*arena_, block, size);
+}
+
+void BufferPool::give(BlockIndex block) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (keep(block)) return;
+  }
+  arena_->hollow_out(block);
+  const std::lock_guard lock(mutex_);
+  push(hollow_, block);
+}
+
+BufferPool::SizeClass BufferPool::class_of(std::size_t granules) noexcept {
+  granules = std::max(granules, smallest_pooled / granule);
+  const std::size_t step = std::bit_floor(granules) / 4;
+  granules = (granules + step - 1) / step * step;
+  const std::size_t quarter = granules / (std::bit_floor(granules) / 4) - 4;
+  const auto octave = static_cast<std::size_t>(std::bit_width(granules)) - 3;
+  return {static_cast<std::uint32_t>(granules), 4 * octave + quarter};
+}
+
+BlockIndex BufferPool::take(std::size_t size) {
+  BlockIndex block = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const Arena* arena = make_arena();
+    if (arena == nullptr || size > arena->address().bytes) return 0;
+    const SizeClass wanted = class_of((size + red_zone + granule - 1) / granule);
+    block = take_kept(wanted);
+    if (block != 0) return block;
+    block = take_hollow(wanted);
+    if (block == 0) return 0;
+  }
+  if (arena_->fill(block)) return block;
+  arena_->hollow_out(block);
+  const std::lock_guard lock(mutex_);
+  push(hollow_, block);
+  return 0;
+}
+
+Arena* BufferPool::make_arena() {
+  if (!arena_tried_) {
+    arena_tried_ = true;
+    arena_ = Arena::create();
+    if (arena_ != nullptr) untouched_ = arena_->first_block();
+  }
+  return arena_.get();
+}
+
+BlockIndex BufferPool::take_kept(const SizeClass& wanted) noexcept {
+  if (kept_[wanted.index] == 0) collect_returned();
+  const BlockIndex block = pop(kept_, wanted.index);
+  if (block != 0) kept_bytes_ -= arena_->bytes(block);
+  return block;
+}
+
+BlockIndex BufferPool::take_hollow(const SizeClass& wanted) noexcept {
+  if (hollow_[wanted.index] != 0) return pop(hollow_, wanted.index);
+  if (arena_->granules() - untouched_ < wanted.granules) return 0;
+  if (!arena_->fill_header(untouched_)) return 0;
+  const BlockIndex block = untouched_;
+  untouched_ += wanted.granules;
+  arena_->header(block).granules = wanted.granules;
+  return block;
+}
+
+void BufferPool::collect_returned() noexcept {
+  for (BlockIndex block = arena_->take_returned(); block != 0;) {
+    const BlockIndex next = arena_->header(block).next;
+    if (arena_->is_hollow(block) || !keep(block)) {
+      arena_->hollow_out(block);
+      push(hollow_, block);
+    }
+    block = next;
+  }
+}
+
+bool BufferPool::keep(BlockIndex block) noexcept {
+  const std::size_t bytes = arena_->bytes(block);
+  if (kept_bytes_ + bytes > most_kept) return false;
+  kept_bytes_ += bytes;
+  push(kept_, block);
+  return true;
+}
+
+BlockIndex BufferPool::pop(Lists& lists, std::size_t index) noexcept {
+  const BlockIndex block = lists[index];
+  if (block != 0) lists[index] = arena_->header(block).next;
+  return block;
+}
+
+void BufferPool::push(Lists& lists, BlockIndex block) noexcept {
+  auto& header = arena_->header(block);
+  auto& top = lists[class_of(header.granules).index];
+  header.next = top;
+  top = block;
 }
 
 }  // namespace sluice
