@@ -21,12 +21,12 @@ constexpr std::uint32_t wrapped_bit = 1U << 31;
 }  // namespace
 
 void close_envelope(std::string& bytes, const Seal& seal) {
-  const std::size_t sizes_bytes = seal.buffer_sizes.size() * sizeof(std::uint64_t);
-  auto buffers = static_cast<std::uint32_t>(seal.buffer_sizes.size());
+  const std::size_t list_bytes = seal.attachments.size() * sizeof(Attachment);
+  auto buffers = static_cast<std::uint32_t>(seal.attachments.size());
   if (seal.wrapped) buffers |= wrapped_bit;
   const Tail tail{seal.run, seal.piece_bytes, buffers};
-  bytes.reserve(bytes.size() + sizes_bytes + sizeof(Tail));
-  bytes.append(reinterpret_cast<const char*>(seal.buffer_sizes.data()), sizes_bytes);
+  bytes.reserve(bytes.size() + list_bytes + sizeof(Tail));
+  bytes.append(reinterpret_cast<const char*>(seal.attachments.data()), list_bytes);
   bytes.append(reinterpret_cast<const char*>(&tail), sizeof(Tail));
 }
 
@@ -37,15 +37,15 @@ Seal open_envelope(std::string& bytes) {
     std::memcpy(&tail, bytes.data() + length - sizeof(Tail), sizeof(Tail));
   }
   const std::size_t count = tail.buffers & ~wrapped_bit;
-  const std::size_t sizes_bytes = count * sizeof(std::uint64_t);
-  if (length < sizeof(Tail) + sizes_bytes) {
+  const std::size_t list_bytes = count * sizeof(Attachment);
+  if (length < sizeof(Tail) + list_bytes) {
     throw InvariantError(fmt::format(
         "a message of {} bytes arrived with no valid seal (it claims {} buffers)", length, count));
   }
   Seal seal{tail.run, tail.piece_bytes, (tail.buffers & wrapped_bit) != 0, {}};
-  seal.buffer_sizes.resize(count);
-  const std::size_t body = length - sizeof(Tail) - sizes_bytes;
-  if (count > 0) std::memcpy(seal.buffer_sizes.data(), bytes.data() + body, sizes_bytes);
+  seal.attachments.resize(count);
+  const std::size_t body = length - sizeof(Tail) - list_bytes;
+  if (count > 0) std::memcpy(seal.attachments.data(), bytes.data() + body, list_bytes);
   bytes.resize(body);
   return seal;
 }

@@ -12,6 +12,12 @@ namespace {
 // So many new messages are taken in per call, so that a flood of them cannot hold up the rest.
 constexpr int accepted_at_once = 64;
 
+std::vector<Buffer> borrow_all(const Seal& seal) {
+  std::vector<Buffer> buffers;
+  for (const auto& [size, handle] : seal.attachments) buffers.push_back(borrow(handle, size));
+  return buffers;
+}
+
 }  // namespace
 
 void MpiInbox::progress(std::deque<Arrival>& arrivals) {
@@ -35,14 +41,14 @@ void MpiInbox::progress(std::deque<Arrival>& arrivals) {
 void MpiInbox::accept(Rank source, std::string envelope, std::deque<Arrival>& arrivals) {
   auto& assemblies = lanes_[static_cast<std::size_t>(source)].assemblies;
   Seal seal = open_envelope(envelope);
-  if (assemblies.empty()) {
-    // Most messages are nothing but their envelope.
-    if (seal.buffer_sizes.empty()) {
-      arrivals.push_back({seal.run, {source, std::move(envelope), {}}});
-      return;
-    }
-    busy_.push_back(source);
+  const bool is_first = assemblies.empty();
+  // Most messages have come with their envelope.
+  if (is_first && std::all_of(seal.attachments.begin(), seal.attachments.end(),
+                              [](const auto& each) { return each.is_lent(); })) {
+    arrivals.push_back({seal.run, {source, std::move(envelope), borrow_all(seal)}, false});
+    return;
   }
+  if (is_first) busy_.push_back(source);
   assemblies.push_back({std::move(envelope), std::move(seal), {}, {}});
 }
 
@@ -52,8 +58,9 @@ void MpiInbox::advance(Rank source, std::deque<Arrival>& arrivals) {
   while (opened < assemblies.size() && open(assemblies[opened], source)) ++opened;
   while (opened > 0 && is_whole(assemblies.front())) {
     auto& whole = assemblies.front();
+    const bool fetched = !whole.requests.empty();
     arrivals.push_back(
-        {whole.seal.run, {source, std::move(whole.envelope), std::move(whole.buffers)}});
+        {whole.seal.run, {source, std::move(whole.envelope), std::move(whole.buffers)}, fetched});
     assemblies.pop_front();
     --opened;
   }
@@ -62,11 +69,11 @@ void MpiInbox::advance(Rank source, std::deque<Arrival>& arrivals) {
 // False while the envelope itself has not come yet.
 bool MpiInbox::open(Assembly& assembly, Rank source) {
   if (assembly.seal.wrapped) {
-    if (assembly.buffers.empty()) ask_for_buffers(assembly, source);
+    if (assembly.buffers.empty()) find_buffers(assembly, source);
     if (!is_whole(assembly)) return false;
     unwrap(assembly);
   }
-  ask_for_buffers(assembly, source);
+  find_buffers(assembly, source);
   return true;
 }
 
@@ -77,9 +84,13 @@ void MpiInbox::unwrap(Assembly& assembly) {
   assembly.requests.clear();
 }
 
-void MpiInbox::ask_for_buffers(Assembly& assembly, Rank source) {
-  for (const std::uint64_t size : assembly.seal.buffer_sizes) {
-    ask_for(assembly, assembly.buffers.emplace_back(size), source);
+void MpiInbox::find_buffers(Assembly& assembly, Rank source) {
+  for (const auto& attachment : assembly.seal.attachments) {
+    if (attachment.is_lent()) {
+      assembly.buffers.push_back(borrow(attachment.handle, attachment.size));
+    } else {
+      ask_for(assembly, assembly.buffers.emplace_back(attachment.size), source);
+    }
   }
 }
 

@@ -17,6 +17,7 @@ namespace sluice::transport {
 struct Arrival {
   std::uint32_t run = 0;
   Message message;
+  bool fetched = false;  ///< its sender has held memory for it until now
 };
 
 /// Messages on their way in. Those from one source are handed over in the order sent, however their
@@ -55,7 +56,7 @@ class MpiInbox {
   void advance(Rank source, std::deque<Arrival>& arrivals);
   bool open(Assembly& assembly, Rank source);
   static void unwrap(Assembly& assembly);
-  void ask_for_buffers(Assembly& assembly, Rank source);
+  void find_buffers(Assembly& assembly, Rank source);
   void ask_for(Assembly& assembly, Buffer& buffer, Rank source);
   static bool is_whole(Assembly& assembly);
 

@@ -2,14 +2,23 @@
 
 #include <sluice/error.hpp>
 
+#include "record/lending.hpp"
 #include "transport/mpi_check.hpp"
 
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluice::transport {
 namespace {
+
+// SLUICE_LEND=0 makes ranks of a node copy what they send, as ranks of two nodes must.
+bool may_lend() {
+  const char* value = std::getenv("SLUICE_LEND");
+  return value == nullptr || std::string_view(value) != "0";
+}
 
 void broadcast(std::string& text, MPI_Comm comm) {
   int length = static_cast<int>(text.size());
@@ -42,6 +51,7 @@ MpiNodes::MpiNodes(MPI_Comm world) {
   check_mpi(MPI_Bcast(&leader, 1, MPI_INT, 0, node), "MPI_Bcast");
   number_nodes(world, leader);
   share_bells(world, node);
+  exchange_arenas(node);
   check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
 }
 
@@ -86,6 +96,27 @@ void MpiNodes::share_bells(MPI_Comm world, MPI_Comm node) {
     throw LaunchError(trouble.empty() ? "another rank's node has no shared memory" : trouble);
   }
   own_bell_ = &bells_[static_cast<std::size_t>(rank_in(node))];
+}
+
+// All or none: a rank passes on what it borrowed, and whoever gets it must have that arena too.
+void MpiNodes::exchange_arenas(MPI_Comm node) {
+  if (ranks_here_ == 1) return;
+  const auto own = may_lend() ? own_arena() : std::nullopt;
+  const auto mine = own.value_or(ArenaAddress{});
+  std::vector<ArenaAddress> all(static_cast<std::size_t>(ranks_here_));
+  check_mpi(MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, node),
+            "MPI_Allgather");
+  const int here = rank_in(node);
+  int attached = own ? 1 : 0;
+  for (int peer = 0; peer < ranks_here_ && attached == 1; ++peer) {
+    const auto& address = all[static_cast<std::size_t>(peer)];
+    if (peer == here) continue;
+    attached = address.bytes > 0 && attach_arena(static_cast<std::uint32_t>(peer), address) ? 1 : 0;
+  }
+  int everywhere = 0;
+  check_mpi(MPI_Allreduce(&attached, &everywhere, 1, MPI_INT, MPI_MIN, node), "MPI_Allreduce");
+  share_arenas_ = everywhere == 1;
+  if (share_arenas_) set_own_number(static_cast<std::uint32_t>(here));
 }
 
 Doorbell* MpiNodes::bell_of(Rank rank) const noexcept {

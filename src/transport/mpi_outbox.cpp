@@ -1,5 +1,6 @@
 #include "transport/mpi_outbox.hpp"
 
+#include "record/lending.hpp"
 #include "transport/envelope.hpp"
 #include "transport/mpi_check.hpp"
 
@@ -12,8 +13,21 @@ namespace {
 // So many sends are looked at per call, whatever their number.
 constexpr std::size_t tested_at_once = 64;
 
-void wrap(Message& message, std::uint32_t run, std::uint32_t piece_bytes) {
-  const Seal outer{run, piece_bytes, true, {message.bytes.size()}};
+// Of what the message carries; what can be lent is taken out of it.
+Seal seal_of(Message& message, const MpiOutbox::Terms& terms) {
+  Seal seal{terms.run, terms.piece_bytes, false, {}};
+  std::vector<Buffer> following;
+  for (Buffer& buffer : message.buffers) {
+    const auto handle = terms.lend ? lend(buffer) : std::nullopt;
+    seal.attachments.push_back({buffer.size(), handle.value_or(BlockHandle{})});
+    if (!handle) following.push_back(std::move(buffer));
+  }
+  message.buffers = std::move(following);
+  return seal;
+}
+
+void wrap(Message& message, const MpiOutbox::Terms& terms) {
+  const Seal outer{terms.run, terms.piece_bytes, true, {{message.bytes.size(), {}}}};
   message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
   message.bytes.clear();
   close_envelope(message.bytes, outer);
@@ -21,17 +35,15 @@ void wrap(Message& message, std::uint32_t run, std::uint32_t piece_bytes) {
 
 }  // namespace
 
-bool MpiOutbox::send(Message message, std::uint32_t run, std::uint32_t piece_bytes) {
-  Seal seal{run, piece_bytes, false, {}};
-  for (const Buffer& buffer : message.buffers) seal.buffer_sizes.push_back(buffer.size());
-  close_envelope(message.bytes, seal);
+bool MpiOutbox::send(Message message, const Terms& terms) {
+  close_envelope(message.bytes, seal_of(message, terms));
+  if (message.bytes.size() > envelope_bytes) wrap(message, terms);
   const std::size_t waiting_before = requests_.size();
-  if (message.bytes.size() > envelope_bytes) wrap(message, run, piece_bytes);
   const Buffer envelope = Buffer::adopt(std::move(message.bytes));
   post(envelope, 0, envelope.size(), message.peer, envelope_tag);
   for (const Buffer& buffer : message.buffers) {
-    for (std::size_t offset = 0; offset < buffer.size(); offset += piece_bytes) {
-      const std::size_t size = std::min<std::size_t>(piece_bytes, buffer.size() - offset);
+    for (std::size_t offset = 0; offset < buffer.size(); offset += terms.piece_bytes) {
+      const std::size_t size = std::min<std::size_t>(terms.piece_bytes, buffer.size() - offset);
       post(buffer, offset, size, message.peer, buffer_tag);
     }
   }

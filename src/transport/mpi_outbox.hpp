@@ -24,9 +24,14 @@ class MpiOutbox {
  public:
   explicit MpiOutbox(MPI_Comm comm) : comm_(comm) {}
 
-  /// True if the message has left already; if not, its receiver has to fetch it. No buffer of more
-  /// than `piece_bytes` is given to MPI in one call.
-  bool send(Message message, std::uint32_t run, std::uint32_t piece_bytes);
+  struct Terms {
+    std::uint32_t run = 0;
+    std::uint32_t piece_bytes = 0;  ///< no buffer of more than this is given to MPI in one call
+    bool lend = false;              ///< the receiver can read this process' arena
+  };
+
+  /// True if the message has left already; if not, its receiver has to fetch it.
+  bool send(Message message, const Terms& terms);
 
   /// Lets go of what has left.
   void progress();

@@ -35,11 +35,6 @@ constexpr std::chrono::nanoseconds exit_flush = 500ms;
 
 MpiPort* the_port = nullptr;
 
-// What the receiver had to fetch, as a rule.
-bool was_fetched(const Message& message) {
-  return !message.buffers.empty() || message.bytes.size() > envelope_bytes;
-}
-
 void ring(Doorbell* bell) {
   if (bell != nullptr) bell->ring();
 }
@@ -97,8 +92,9 @@ void MpiPort::send(Message message) {
     return;
   }
   Doorbell* const bell = nodes_.bell_of(message.peer);
+  const bool lend = bell != nullptr && nodes_.share_arenas();
   // What has left lies ready for the receiver; its deputy could do no more about it.
-  if (outbox_.send(std::move(message), run_, piece_bytes_)) {
+  if (outbox_.send(std::move(message), {run_, piece_bytes_, lend})) {
     ring_owner(bell);
   } else {
     ring(bell);
@@ -121,9 +117,9 @@ void MpiPort::progress() {
 }
 
 void MpiPort::sort_arrivals() {
-  for (auto& [run, message] : arrivals_) {
+  for (auto& [run, message, fetched] : arrivals_) {
     // The sender may sleep while it holds the memory of what has just left it.
-    if (was_fetched(message)) ring(nodes_.bell_of(message.peer));
+    if (fetched) ring(nodes_.bell_of(message.peer));
     if (run >= run_) arrived_[run].push_back(std::move(message));
   }
   arrivals_.clear();
