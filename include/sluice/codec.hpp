@@ -79,10 +79,13 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   std::string_view rest() const noexcept { return bytes_; }
 
   /// Throws DecodeError if anything is left over.
-  void finish() const;
+  void finish() const {
+    if (!bytes_.empty() || !buffers_.empty()) throw_left_over();
+  }
 
  private:
   [[noreturn]] void throw_truncated(std::size_t wanted) const;
+  [[noreturn]] void throw_left_over() const;
 
   std::string_view bytes_;
   std::span<const Buffer> buffers_;

@@ -3,7 +3,9 @@
 #include <sluice/buffer.hpp>
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +15,40 @@ namespace sluice {
 
 class Decoder;
 
+/// A record's place among the descendants of an input record: four bytes (big endian) for each
+/// stage that turned one record into several. Most records have none, so that none costs little.
+class RecordPath {
+ public:
+  RecordPath() = default;
+  RecordPath(std::string_view bytes) {
+    if (!bytes.empty()) bytes_ = std::make_unique<const std::string>(bytes);
+  }
+  RecordPath(const char* bytes) : RecordPath(std::string_view(bytes)) {}
+  RecordPath(const RecordPath& other) : RecordPath(other.view()) {}
+  RecordPath(RecordPath&&) noexcept = default;
+  RecordPath& operator=(const RecordPath& other) { return *this = RecordPath(other); }
+  RecordPath& operator=(RecordPath&&) noexcept = default;
+  ~RecordPath() = default;
+
+  std::string_view view() const noexcept { return bytes_ ? *bytes_ : std::string_view(); }
+  operator std::string_view() const noexcept { return view(); }
+  std::size_t size() const noexcept { return view().size(); }
+
+  /// The path of this record's descendant of that number.
+  RecordPath child(std::uint32_t number) const;
+
+  bool operator==(const RecordPath& other) const noexcept { return view() == other.view(); }
+  auto operator<=>(const RecordPath& other) const noexcept { return view() <=> other.view(); }
+
+ private:
+  std::unique_ptr<const std::string> bytes_;
+};
+
 /// Who a record is: the index of the input record that it descends from, and its place among that
-/// record's descendants. `path` grows by four bytes (big endian) each time a stage turns one record
-/// into several, so ordering by (origin, path) is the order of a sequential run.
+/// record's descendants. Ordering by (origin, path) gives the order of a sequential run.
 struct RecordId {
   std::uint64_t origin = 0;
-  std::string path;
+  RecordPath path;
 
   auto operator<=>(const RecordId&) const = default;
 };
@@ -34,15 +64,23 @@ class EncodedBatch {
   /// Bytes held: encoded bytes plus attached buffers.
   std::uint64_t stored_bytes() const noexcept { return bytes_.size() + buffer_bytes_; }
 
-  std::string_view record_bytes(std::size_t i) const;
-  std::span<const Buffer> record_buffers(std::size_t i) const;
+  std::string_view record_bytes(std::size_t i) const {
+    const auto begin = i == 0 ? 0 : entries_[i - 1].bytes_end;
+    return std::string_view(bytes_).substr(begin, entries_[i].bytes_end - begin);
+  }
+  std::span<const Buffer> record_buffers(std::size_t i) const {
+    const auto begin = i == 0 ? 0 : entries_[i - 1].buffers_end;
+    return std::span(buffers_).subspan(begin, entries_[i].buffers_end - begin);
+  }
 
   void reserve(std::size_t records) { entries_.reserve(records); }
 
   /// Appended to by an Encoder: a record's bytes and buffers first, then `end_record`.
   std::string& open_bytes() noexcept { return bytes_; }
   void attach(Buffer buffer);
-  void end_record(RecordId id);
+  void end_record(RecordId id) {
+    entries_.push_back({std::move(id), bytes_.size(), buffers_.size()});
+  }
   /// After the first of `records`: the others are probably as long.
   void expect_alike(std::size_t records);
 

@@ -63,8 +63,7 @@ Buffer Decoder::read_buffer() {
   return buffer;
 }
 
-void Decoder::finish() const {
-  if (bytes_.empty() && buffers_.empty()) return;
+void Decoder::throw_left_over() const {
   throw DecodeError(fmt::format("{} bytes and {} buffers were left over after reading the record",
                                 bytes_.size(), buffers_.size()));
 }

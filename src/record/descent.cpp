@@ -5,10 +5,6 @@
 namespace sluice {
 namespace {
 
-void append_big_endian(std::string& path, std::uint32_t number) {
-  for (int shift = 24; shift >= 0; shift -= 8) path.push_back(static_cast<char>(number >> shift));
-}
-
 // Every record became one, in the same order: the usual case.
 bool one_to_one(const std::vector<std::uint32_t>& sources, std::size_t parents) {
   if (sources.size() != parents) return false;
@@ -34,7 +30,7 @@ std::vector<RecordId> child_ids(std::vector<RecordId> parents,
   ids.reserve(sources.size());
   for (const auto source : sources) {
     auto& id = ids.emplace_back(parents[source]);
-    if (children[source] > 1) append_big_endian(id.path, numbered[source]++);
+    if (children[source] > 1) id.path = id.path.child(numbered[source]++);
   }
   return ids;
 }

@@ -10,23 +10,15 @@ constexpr std::size_t most_reserved = std::size_t{1} << 20;
 
 }  // namespace
 
-std::string_view EncodedBatch::record_bytes(std::size_t i) const {
-  const auto begin = i == 0 ? 0 : entries_[i - 1].bytes_end;
-  return std::string_view(bytes_).substr(begin, entries_[i].bytes_end - begin);
-}
-
-std::span<const Buffer> EncodedBatch::record_buffers(std::size_t i) const {
-  const auto begin = i == 0 ? 0 : entries_[i - 1].buffers_end;
-  return std::span(buffers_).subspan(begin, entries_[i].buffers_end - begin);
+RecordPath RecordPath::child(std::uint32_t number) const {
+  std::string bytes(view());
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(number >> shift));
+  return {bytes};
 }
 
 void EncodedBatch::attach(Buffer buffer) {
   buffer_bytes_ += buffer.size();
   buffers_.push_back(std::move(buffer));
-}
-
-void EncodedBatch::end_record(RecordId id) {
-  entries_.push_back({std::move(id), bytes_.size(), buffers_.size()});
 }
 
 void EncodedBatch::expect_alike(std::size_t records) {

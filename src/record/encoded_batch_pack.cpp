@@ -65,7 +65,7 @@ void EncodedBatch::pack(std::string& out) const {
     encoder.write_size(run);
     encoder.write_size(id(i).origin);
     encoder.write_size(id(i).path.size());
-    encoder.write(id(i).path.data(), id(i).path.size());
+    encoder.write(id(i).path.view().data(), id(i).path.size());
   }
   for (std::size_t i = 0, run = 0; i < size(); i += run) {
     run = run_of_sizes(*this, i);
