@@ -1,188 +1,212 @@
 #include "control/allocation.hpp"
 
-#include <sluice/error.hpp>
+#include "control/shortage.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <limits>
+#include <utility>
 
 namespace sluice::control {
 namespace {
 
-using Counts = std::vector<std::uint64_t>;
+using Stages = std::vector<std::size_t>;
 
-bool pinned(const StageDemand& stage) { return stage.workers || stage.workers_per_node; }
+constexpr double infinite = std::numeric_limits<double>::infinity();
+// Keeps counts within 64 bits where nothing else limits them.
+constexpr double most_workers = 1e6;
+// Levels this close are the same: what is left of rounding.
+constexpr double nearly = 1 - 1e-9;
 
-std::uint64_t total(const Counts& counts) {
-  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-}
+/// Raises the workers of some stages in step. The level is the least `workers × reach` of them;
+/// what each stage needs for a level follows from it, and a packing shows whether that can be had.
+class Climb {
+ public:
+  Climb(Packer& packer, Allocation& reached, std::vector<double> reaches)
+      : packer_(packer), reached_(reached), reaches_(std::move(reaches)) {}
 
-Counts least_counts(const std::vector<StageDemand>& stages, std::uint64_t nodes) {
-  Counts counts;
-  for (const auto& stage : stages) {
-    if (stage.workers) {
-      counts.push_back(*stage.workers);
-    } else {
-      counts.push_back(stage.workers_per_node ? *stage.workers_per_node * nodes : 1);
+  /// To the highest level found, at most `limit`.
+  void raise(const Stages& active, double limit, Effort effort) {
+    active_ = active;
+    const double top = std::min(limit, highest());
+    if (level() >= top * nearly) return;
+    if (accept(at(top), effort)) return;
+    halve_between(top, Effort::quick);
+    if (effort == Effort::quick) return;
+    halve_between(top, Effort::thorough);
+    while (next_level() <= top && accept(at(next_level()), Effort::thorough)) {
     }
   }
-  return counts;
-}
 
-void require_enough(const std::vector<StageDemand>& stages, const Counts& least,
-                    std::uint64_t workers) {
-  const auto needed = total(least);
-  if (needed <= workers) return;
-  std::string each;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    each += (i == 0 ? "" : ", ") + stages[i].name + " " + std::to_string(least[i]);
-  }
-  throw LaunchError("too few ranks: the stages need at least " + std::to_string(needed) +
-                    " workers (" + each + "), and there are " + std::to_string(workers) +
-                    ". Start at least " + std::to_string(needed + 1) +
-                    " ranks (one coordinates; `mpirun -n " + std::to_string(needed + 1) +
-                    " …`, or `--workers " + std::to_string(needed) +
-                    "` without a launcher), or pin fewer workers.");
-}
-
-// Deals out workers one at a time, each to the stage whose workers together are slowest.
-class Dealer {
- public:
-  Dealer(const std::vector<StageDemand>& stages, Counts& counts, std::uint64_t left)
-      : stages_(stages), counts_(counts), left_(left) {}
-
-  /// Until none is left, or no stage is `eligible`.
-  template <class Eligible>
-  void deal(Eligible eligible) {
-    while (left_ > 0) {
-      const auto stage = slowest(eligible);
-      if (!stage) return;
-      ++counts_[*stage];
-      --left_;
+  /// As `raise`, and when the slowest stages can grow no more, on with the others.
+  void fill(Stages active) {
+    while (!active.empty()) {
+      raise(active, infinite, Effort::quick);
+      const double slowest = level();
+      const auto grown = std::remove_if(active.begin(), active.end(), [&](auto stage) {
+        return level_of_one(stage) * nearly <= slowest && !accept_one_more(stage);
+      });
+      active.erase(grown, active.end());
     }
   }
 
  private:
-  template <class Eligible>
-  std::optional<std::size_t> slowest(Eligible eligible) const {
-    std::optional<std::size_t> found;
-    for (std::size_t i = 0; i < stages_.size(); ++i) {
-      if (eligible(i) && (!found || capacity(i) < capacity(*found))) found = i;
-    }
-    return found;
+  double level_of_one(std::size_t stage) const {
+    return static_cast<double>(reached_.workers[stage]) * reaches_[stage];
   }
-  double capacity(std::size_t i) const {
-    return static_cast<double>(counts_[i]) * stages_[i].speed.value_or(1.0);
+  double level_of(const Counts& workers) const {
+    double least = infinite;
+    for (const auto stage : active_) {
+      least = std::min(least, static_cast<double>(workers[stage]) * reaches_[stage]);
+    }
+    return least;
+  }
+  double level() const { return level_of(reached_.workers); }
+
+  double level_with_one_more(std::size_t stage) const {
+    const auto workers = reached_.workers[stage];
+    return static_cast<double>(workers + 1) > most_workers
+               ? infinite
+               : static_cast<double>(workers + 1) * reaches_[stage];
   }
 
-  const std::vector<StageDemand>& stages_;
-  Counts& counts_;
-  std::uint64_t left_;
+  // The lowest that is above the one reached.
+  double next_level() const {
+    const double now = level();
+    double next = infinite;
+    for (const auto stage : active_) {
+      const double mine = level_of_one(stage);
+      next = std::min(next, mine * nearly > now ? mine : level_with_one_more(stage));
+    }
+    return next;
+  }
+
+  Counts at(double level) const {
+    auto workers = reached_.workers;
+    for (const auto stage : active_) {
+      const double needed = std::ceil(level / reaches_[stage] * nearly);
+      workers[stage] =
+          std::max(workers[stage], static_cast<std::uint64_t>(std::min(needed, most_workers)));
+    }
+    return workers;
+  }
+
+  // By sums alone; no packing is higher.
+  double highest() const {
+    double low = level();
+    double high = most_workers;
+    if (low == infinite) return low;
+    for (const auto stage : active_) high = std::max(high, most_workers * reaches_[stage]);
+    while (low < high * nearly) {
+      const double middle = (low + high) / 2;
+      (packer_.may_fit(at(middle)) ? low : high) = middle;
+    }
+    return level_of(at(low));
+  }
+
+  bool accept(Counts workers, Effort effort) {
+    if (workers == reached_.workers) return false;
+    auto packing = packer_.find(workers, effort);
+    if (!packing) return false;
+    reached_ = {std::move(workers), *std::move(packing)};
+    return true;
+  }
+
+  bool accept_one_more(std::size_t stage) {
+    auto workers = reached_.workers;
+    ++workers[stage];
+    return static_cast<double>(workers[stage]) <= most_workers &&
+           accept(std::move(workers), Effort::quick);
+  }
+
+  void halve_between(double top, Effort effort) {
+    double high = top;
+    for (double next = next_level(); next < high * nearly; next = next_level()) {
+      const double middle = std::max(next, (level() + high) / 2);
+      if (!accept(at(middle), effort)) high = middle;
+    }
+  }
+
+  Packer& packer_;
+  Allocation& reached_;
+  std::vector<double> reaches_;
+  Stages active_;
 };
 
-// What each stage without a pinned count would get if all such stages got the same.
-std::uint64_t equal_share(const std::vector<StageDemand>& stages, const Counts& counts,
-                          std::uint64_t workers) {
-  std::uint64_t unpinned = 0;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (pinned(stages[i])) {
-      workers -= counts[i];
-    } else {
-      ++unpinned;
-    }
+/// The stages whose workers are not pinned, by whether their speed is known. No record reaches
+/// some; one worker is enough for those.
+struct Free {
+  Stages known;
+  Stages unknown;
+  Stages all;
+};
+
+Free free_stages(const Problem& problem) {
+  Free free;
+  for (std::size_t i = 0; i < problem.size(); ++i) {
+    const auto& stage = problem.stages()[i];
+    if (stage.pinned() || problem.reach(i) == infinite) continue;
+    (stage.speed ? free.known : free.unknown).push_back(i);
+    free.all.push_back(i);
   }
-  return unpinned == 0 ? 0 : workers / unpinned;
+  return free;
 }
 
-class Placer {
- public:
-  Placer(const std::vector<StageDemand>& stages, const Counts& allocation,
-         const std::vector<int>& node_of_rank)
-      : stages_(stages),
-        allocation_(allocation),
-        node_of_rank_(node_of_rank),
-        placed_(stages.size(), 0),
-        stage_of_rank_(node_of_rank.size(), -1) {}
+Allocation least_allocation(const Problem& problem, Packer& packer) {
+  auto packing = packer.find(problem.least(), Effort::thorough);
+  if (!packing) throw_no_room(problem.stages(), problem.topology(), problem.least());
+  return {problem.least(), *std::move(packing)};
+}
 
-  std::vector<int> place() {
-    for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
-      if (stages_[stage].workers_per_node) place_on_every_node(stage);
-    }
-    for (const auto rank : ranks_by_node()) {
-      const auto stage = least_filled();
-      if (stage_of_rank_[rank] < 0 && stage) put(*stage, rank);
-    }
-    return stage_of_rank_;
-  }
+// What every stage would get if all without a pinned number got the same.
+Counts equal_shares(const Problem& problem, Packer& packer, const Free& free) {
+  auto equal = least_allocation(problem, packer);
+  Climb(packer, equal, std::vector<double>(problem.size(), 1.0)).fill(free.all);
+  return equal.workers;
+}
 
- private:
-  void put(std::size_t stage, std::size_t rank) {
-    stage_of_rank_[rank] = static_cast<int>(stage);
-    ++placed_[stage];
-  }
+std::vector<double> reaches_of(const Problem& problem) {
+  std::vector<double> reaches;
+  for (std::size_t i = 0; i < problem.size(); ++i) reaches.push_back(problem.reach(i));
+  return reaches;
+}
 
-  void place_on_every_node(std::size_t stage) {
-    const auto wanted = *stages_[stage].workers_per_node;
-    std::vector<std::uint64_t> here(node_of_rank_.size(), 0);
-    for (std::size_t rank = 1; rank < node_of_rank_.size(); ++rank) {
-      auto& count = here.at(static_cast<std::size_t>(node_of_rank_[rank]));
-      if (stage_of_rank_[rank] >= 0 || count == wanted) continue;
-      ++count;
-      put(stage, rank);
-    }
-    if (placed_[stage] == allocation_[stage]) return;
-    throw LaunchError("stage '" + stages_[stage].name + "' asks for " + std::to_string(wanted) +
-                      " workers on every node, but a node has too few ranks for that. Start more "
-                      "ranks on each node, or lower workers_per_node.");
+// More than its pinned stages let through is of no use to a pipeline.
+double pinned_limit(const Problem& problem) {
+  double limit = infinite;
+  for (std::size_t i = 0; i < problem.size(); ++i) {
+    const auto& stage = problem.stages()[i];
+    if (!stage.pinned() || !stage.speed) continue;
+    limit = std::min(limit, static_cast<double>(problem.least()[i]) * problem.reach(i));
   }
+  return limit;
+}
 
-  // All but the coordinator.
-  std::vector<std::size_t> ranks_by_node() const {
-    std::vector<std::size_t> ranks(node_of_rank_.size() - 1);
-    std::iota(ranks.begin(), ranks.end(), 1);
-    std::stable_sort(ranks.begin(), ranks.end(),
-                     [this](auto a, auto b) { return node_of_rank_[a] < node_of_rank_[b]; });
-    return ranks;
+void give_equal_shares(const Problem& problem, Packer& packer, const Free& free,
+                       Allocation& allocation) {
+  const auto equal = equal_shares(problem, packer, free);
+  auto workers = allocation.workers;
+  for (const auto stage : free.unknown) workers[stage] = equal[stage];
+  if (auto packing = packer.find(workers, Effort::thorough)) {
+    allocation = {std::move(workers), *std::move(packing)};
   }
-
-  std::optional<std::size_t> least_filled() const {
-    std::optional<std::size_t> found;
-    for (std::size_t i = 0; i < stages_.size(); ++i) {
-      if (placed_[i] < allocation_[i] && (!found || filled(i) < filled(*found))) found = i;
-    }
-    return found;
-  }
-  double filled(std::size_t i) const {
-    return (static_cast<double>(placed_[i]) + 0.5) / static_cast<double>(allocation_[i]);
-  }
-
-  const std::vector<StageDemand>& stages_;
-  const Counts& allocation_;
-  const std::vector<int>& node_of_rank_;
-  Counts placed_;
-  std::vector<int> stage_of_rank_;
-};
+}
 
 }  // namespace
 
-Counts allocate(const std::vector<StageDemand>& stages, std::uint64_t workers,
-                std::uint64_t nodes) {
-  auto counts = least_counts(stages, nodes);
-  require_enough(stages, counts, workers);
-  const auto share = equal_share(stages, counts, workers);
-  const auto unknown = [&](std::size_t i) { return !pinned(stages[i]) && !stages[i].speed; };
-  const auto declared = [&](std::size_t i) {
-    return !pinned(stages[i]) && stages[i].speed.has_value();
-  };
-  Dealer dealer(stages, counts, workers - total(counts));
-  dealer.deal([&](std::size_t i) { return unknown(i) && counts[i] < share; });
-  dealer.deal(declared);
-  dealer.deal(unknown);
-  return counts;
-}
-
-std::vector<int> place(const std::vector<StageDemand>& stages, const Counts& allocation,
-                       const std::vector<int>& node_of_rank) {
-  return Placer(stages, allocation, node_of_rank).place();
+Allocation allocate(const Problem& problem) {
+  Packer packer(problem);
+  const auto free = free_stages(problem);
+  auto allocation = least_allocation(problem, packer);
+  if (!free.unknown.empty()) give_equal_shares(problem, packer, free, allocation);
+  Climb by_speed(packer, allocation, reaches_of(problem));
+  by_speed.raise(free.known, pinned_limit(problem), Effort::thorough);
+  if (problem.ranks_are_given() || !free.unknown.empty()) {
+    by_speed.fill(free.known);
+    Climb(packer, allocation, std::vector<double>(problem.size(), 1.0)).fill(free.unknown);
+  }
+  if (auto spread = packer.find_spread(allocation.workers)) allocation.packing = *std::move(spread);
+  return allocation;
 }
 
 }  // namespace sluice::control

@@ -1,32 +1,22 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
+#include "control/packer.hpp"
+#include "control/problem.hpp"
 
 namespace sluice::control {
 
-/// What a stage asks of the plan.
-struct StageDemand {
-  std::string name;
-  std::optional<double> speed;  ///< records/s of one worker
-  std::optional<std::uint64_t> workers;
-  std::optional<std::uint64_t> workers_per_node;
+/// Workers of each stage, with a packing that proves that there is room for them.
+struct Allocation {
+  Counts workers;
+  Packing packing;
 };
 
-/// How many workers each stage gets of `workers` on `nodes` nodes: pinned counts first, one for
-/// every other stage, then stages without a declared speed get an equal share and the others share
-/// the rest so that the least `workers × speed` is as large as can be, which makes workers
-/// inversely proportional to speed. Throws LaunchError if `workers` are too few, saying how many
-/// are needed.
-std::vector<std::uint64_t> allocate(const std::vector<StageDemand>& stages, std::uint64_t workers,
-                                    std::uint64_t nodes);
-
-/// The stage of every rank, -1 for the coordinator and for ranks left over. Stages pinned per node
-/// get their ranks on each node; the others are spread so that every node holds its share of each.
-std::vector<int> place(const std::vector<StageDemand>& stages,
-                       const std::vector<std::uint64_t>& allocation,
-                       const std::vector<int>& node_of_rank);
+/// The workers of each stage for the highest throughput found. Stages of unknown speed get equal
+/// shares first. Where the ranks are given, or a speed is not known, what is left is dealt out too.
+/// Throws LaunchError if there is no room for the least.
+///
+/// Throughput is a smallest value over stages, so it is searched for: for a wanted throughput the
+/// numbers of workers follow, and packing them says whether it can be had.
+Allocation allocate(const Problem& problem);
 
 }  // namespace sluice::control

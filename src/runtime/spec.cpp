@@ -108,8 +108,15 @@ void require_same(const std::string& ours, const std::string& theirs, int rank,
 
 std::vector<control::StageDemand> demands(const ErasedSpec& spec) {
   std::vector<control::StageDemand> result;
-  for (const auto& [stage, make, input, output, description] : spec.stages) {
-    result.push_back({stage.name, stage.speed, stage.workers, stage.workers_per_node});
+  for (const auto& erased : spec.stages) {
+    const auto& stage = erased.spec;
+    control::StageDemand demand;
+    demand.name = stage.name;
+    demand.speed = stage.speed;
+    demand.workers = stage.workers;
+    demand.workers_per_node = stage.workers_per_node;
+    demand.cpus = stage.cpus;
+    result.push_back(std::move(demand));
   }
   return result;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "control/allocation.hpp"
+#include "control/demand.hpp"
 #include "control/dispatcher.hpp"
 
 #include <sluice/run.hpp>

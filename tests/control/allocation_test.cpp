@@ -1,5 +1,4 @@
-#include "control/allocation.hpp"
-
+#include "control/planning.hpp"
 #include "control/random.hpp"
 
 #include <sluice/error.hpp>
@@ -17,12 +16,18 @@
 namespace sluice::control {
 namespace {
 
-using Counts = std::vector<std::uint64_t>;
+using world::Counts;
 
-StageDemand with_speed(double speed) { return {"s", speed, {}, {}}; }
-StageDemand unknown() { return {"u", {}, {}, {}}; }
-StageDemand pinned(std::uint64_t workers) { return {"p", {}, workers, {}}; }
+StageDemand with_speed(double speed) { return {"s", speed}; }
+StageDemand unknown() { return {"u"}; }
+StageDemand pinned(std::uint64_t workers) { return {"p", {}, workers}; }
 StageDemand per_node(std::uint64_t workers) { return {"n", {}, {}, workers}; }
+
+Counts allocate(const std::vector<StageDemand>& stages, std::uint64_t workers,
+                std::uint64_t nodes) {
+  return world::workers_of(
+      make_plan(stages, world::ranks_on(world::nodes_of_ranks(workers, nodes))));
+}
 
 TEST(Allocation, WorkersAreInverselyProportionalToSpeed) {
   EXPECT_EQ(allocate({with_speed(1), with_speed(2), with_speed(4)}, 7, 1), (Counts{4, 2, 1}));
@@ -56,7 +61,7 @@ TEST(Allocation, ExactlyEnoughIsEnough) {
 
 TEST(Allocation, TooFewSaysHowManyAreNeeded) {
   try {
-    allocate({{"read", {}, {}, 2}, {"ocr", 1.5, {}, {}}, {"write", {}, 3, {}}}, 7, 2);
+    allocate({{"read", {}, {}, 2}, {"ocr", 1.5}, {"write", {}, 3}}, 7, 2);
     FAIL();
   } catch (const LaunchError& error) {
     const std::string text = error.what();

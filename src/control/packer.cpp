@@ -1,0 +1,163 @@
+#include "control/packer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <numeric>
+#include <random>
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+using Order = std::vector<std::size_t>;
+
+/// Sums over all nodes, or what one unit takes; GPUs and cpus in millionths.
+struct Amounts {
+  double cpus = 0;
+  double gpus = 0;
+  double memory = 0;
+  double ranks = 0;
+};
+
+Amounts amounts_of(const Unit& unit) {
+  return {static_cast<double>(unit.cpus), static_cast<double>(unit.gpu_count() * unit.gpu_size()),
+          static_cast<double>(unit.memory), static_cast<double>(unit.ranks)};
+}
+
+Amounts amounts_in(const Packing& packing) {
+  Amounts sum;
+  for (const auto& alike : packing) {
+    const auto nodes = static_cast<double>(alike.nodes.size());
+    sum.cpus += nodes * static_cast<double>(alike.room.cpus());
+    sum.gpus += nodes * static_cast<double>(alike.room.gpus());
+    sum.memory += nodes * static_cast<double>(alike.room.memory());
+    sum.ranks += nodes * static_cast<double>(alike.room.ranks());
+  }
+  return sum;
+}
+
+// The largest part of a resource that the unit takes of all there is.
+double dominant(const Unit& unit, const Amounts& all) {
+  const auto part = amounts_of(unit);
+  const auto of = [](double taken, double there) { return there > 0 ? taken / there : 0; };
+  return std::max({of(part.cpus, all.cpus), of(part.gpus, all.gpus), of(part.memory, all.memory),
+                   of(part.ranks, all.ranks)});
+}
+
+Order descending(const std::vector<Unit>& units, const std::function<double(const Unit&)>& size) {
+  Order order(units.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return size(units[a]) > size(units[b]); });
+  return order;
+}
+
+Rule rule_of(const Order& order, Fill fill) {
+  Rule rule;
+  for (const auto stage : order) rule.push_back({stage, fill});
+  return rule;
+}
+
+}  // namespace
+
+Packer::Packer(const Problem& problem) : problem_(problem) {
+  const auto& units = problem.units();
+  const auto all = amounts_in(problem.start());
+  const auto cpus = [](const Unit& unit) { return static_cast<double>(unit.cpus); };
+  orders_ = {descending(units,
+                        [&](const Unit& unit) {
+                          return static_cast<double>(unit.gpu_count() * unit.gpu_size()) * 1e6 +
+                                 cpus(unit);
+                        }),
+             descending(units, [&](const Unit& unit) { return dominant(unit, all); }),
+             descending(units, [](const Unit& unit) { return static_cast<double>(unit.memory); })};
+  for (const auto fill : {Fill::spread, Fill::tight, Fill::roomy}) {
+    for (const auto& order : orders_) rules_.push_back(rule_of(order, fill));
+  }
+}
+
+bool Packer::may_fit(const Counts& workers) const {
+  const auto wanted = problem_.units_of(workers);
+  const auto held = units_in(problem_.start(), problem_.size());
+  const auto all = amounts_in(problem_.start());
+  Amounts sum;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto& unit = problem_.units()[i];
+    const auto more = wanted[i] - held[i];
+    const auto each = amounts_of(unit);
+    const auto count = static_cast<double>(more);
+    sum.cpus += count * each.cpus;
+    sum.gpus += count * each.gpus;
+    sum.memory += count * each.memory;
+    sum.ranks += count * each.ranks;
+    std::uint64_t most = 0;
+    for (const auto& alike : problem_.start()) {
+      most += std::min(alike.room.most(unit), more) * alike.nodes.size();
+    }
+    if (most < more) return false;
+  }
+  return sum.cpus <= all.cpus && sum.gpus <= all.gpus && sum.memory <= all.memory &&
+         sum.ranks <= all.ranks;
+}
+
+std::optional<Packing> Packer::find(const Counts& workers, Effort effort) {
+  if (!may_fit(workers)) return std::nullopt;
+  const auto wanted = problem_.units_of(workers);
+  for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
+    if (auto found = pack(problem_.start(), problem_.units(), wanted, *rule)) {
+      std::rotate(rules_.begin(), rule, rule + 1);
+      return found;
+    }
+  }
+  if (effort == Effort::quick) return std::nullopt;
+  if (auto found = try_chance(wanted)) return found;
+  return try_search(wanted);
+}
+
+std::optional<Packing> Packer::find_spread(const Counts& workers) const {
+  const auto wanted = problem_.units_of(workers);
+  for (const auto& order : orders_) {
+    auto found = pack(problem_.start(), problem_.units(), wanted, rule_of(order, Fill::spread));
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+// Sizes blurred by up to a factor of three, and a way to fill for each stage by lot. The seed is
+// fixed: the same problem has the same plan.
+std::optional<Packing> Packer::try_chance(const Counts& units) const {
+  constexpr std::size_t tries = 100;
+  constexpr std::array fills{Fill::spread, Fill::tight, Fill::roomy, Fill::tight};
+  std::mt19937_64 chance(1);
+  const auto all = amounts_in(problem_.start());
+  for (std::size_t i = 0; i < tries; ++i) {
+    const auto order =
+        descending(problem_.units(), [&](const Unit& unit) { return dominant(unit, all); });
+    std::vector<std::pair<double, std::size_t>> blurred;
+    for (const auto stage : order) {
+      const double factor = 1 + 2 * static_cast<double>(chance() >> 11U) * 0x1p-53;
+      blurred.emplace_back(-factor * dominant(problem_.units()[stage], all), stage);
+    }
+    std::sort(blurred.begin(), blurred.end());
+    Rule rule;
+    for (const auto& [size, stage] : blurred) {
+      rule.push_back({stage, fills.at(chance() % fills.size())});
+    }
+    if (auto found = pack(problem_.start(), problem_.units(), units, rule)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<Packing> Packer::try_search(const Counts& units) const {
+  constexpr std::size_t most_nodes = 24;
+  constexpr std::uint64_t budget = 20'000;
+  if (problem_.topology().nodes.size() > most_nodes) return std::nullopt;
+  for (const auto& order : orders_) {
+    auto found = pack_by_search(problem_.start(), problem_.units(), units, order, budget);
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice::control

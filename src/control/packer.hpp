@@ -1,0 +1,34 @@
+#pragma once
+
+#include "control/problem.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace sluice::control {
+
+/// How hard to look for a packing.
+enum class Effort { quick, thorough };
+
+/// Finds packings for numbers of workers: by the rules that usually pack well, first the one that
+/// worked last; thoroughly also by rules with chance in them and, on few nodes, by a search.
+class Packer {
+ public:
+  explicit Packer(const Problem& problem);
+
+  std::optional<Packing> find(const Counts& workers, Effort effort);
+  /// Only by rules that spread every stage, so that neighbours in the pipeline share nodes.
+  std::optional<Packing> find_spread(const Counts& workers) const;
+  /// False if it is plain from sums that there is no room.
+  bool may_fit(const Counts& workers) const;
+
+ private:
+  std::optional<Packing> try_chance(const Counts& units) const;
+  std::optional<Packing> try_search(const Counts& units) const;
+
+  const Problem& problem_;
+  std::vector<std::vector<std::size_t>> orders_;
+  std::vector<Rule> rules_;
+};
+
+}  // namespace sluice::control
