@@ -15,8 +15,8 @@ namespace sluice {
 /// What a worker knows of its place in the run.
 struct WorkerContext {
   std::string stage;              ///< the stage's name
-  std::size_t worker = 0;         ///< this worker's number within its stage, from 0
-  std::size_t workers = 1;        ///< how many workers the stage has
+  std::size_t worker = 0;         ///< this worker's number within its stage, from 0, never reused
+  std::size_t workers = 1;        ///< how many workers the stage has had so far
   int rank = 0;                   ///< its rank in the run
   std::string node;               ///< host name
   std::filesystem::path run_dir;  ///< where relative output paths belong; "." if the run has none
@@ -39,7 +39,8 @@ class Stage {
   virtual void setup(const WorkerContext&) {}
   /// Once per batch, of 1 to `batch_size` records.
   virtual void process(Batch<In>& batch, Emitter<Out>& out) = 0;
-  /// Once per worker, after its last batch; not called if the run fails.
+  /// Once per worker, after its last batch, at the end or when its rank is to run another stage; not
+  /// called if the run fails.
   virtual void teardown() {}
 };
 

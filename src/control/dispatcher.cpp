@@ -21,6 +21,22 @@ void Dispatcher::add_consumer(Rank rank) {
   enlist(rank, it->second);
 }
 
+void Dispatcher::close(Rank rank, Commands& commands) {
+  auto& leaver = consumer(rank);
+  delist(rank, leaver);
+  leaver.closing = true;
+  const auto open = std::find_if(open_.begin(), open_.end(), [rank](const auto& entry) {
+    return entry.second.consumer == rank;
+  });
+  if (open != open_.end()) seal(open->first, commands);
+  remove_if_done(rank);
+}
+
+void Dispatcher::remove_if_done(Rank rank) {
+  const auto it = consumers_.find(rank);
+  if (it->second.closing && it->second.held() == 0) consumers_.erase(it);
+}
+
 void Dispatcher::backlog(Rank producer, std::uint64_t records, std::uint64_t bytes) {
   if (ended_) broken("backlog was announced after the end of input", producer, 0);
   if (records > 0) backlogs_.push_back({producer, records, bytes});
@@ -47,6 +63,7 @@ void Dispatcher::finished(Rank rank, BatchId batch) {
   if (worker.running.erase(batch) != 1) broken("a batch finished that was not taken", rank, batch);
   --held_;
   enlist(rank, worker);
+  remove_if_done(rank);
 }
 
 void Dispatcher::match(Time now, Commands& commands) {
@@ -70,6 +87,7 @@ std::optional<Time> Dispatcher::deadline() const {
 }
 
 bool Dispatcher::has_room(const Consumer& consumer) const {
+  if (consumer.closing) return false;
   const auto prefetch = std::max<std::uint64_t>(1, spec_.slots - 1);
   return consumer.granted.size() < prefetch && consumer.held() < spec_.slots;
 }

@@ -34,6 +34,10 @@ class Dispatcher {
   Dispatcher(ChannelSpec spec, std::vector<int> nodes) : spec_(spec), nodes_(std::move(nodes)) {}
 
   void add_consumer(Rank rank);
+  /// The consumer gets no new batch, and the one that it is being granted is sealed as it is. Once
+  /// it has finished all that it holds it is no consumer any more.
+  void close(Rank rank, Commands& commands);
+  bool has_consumer(Rank rank) const { return consumers_.contains(rank); }
   void backlog(Rank producer, std::uint64_t records, std::uint64_t bytes);
   /// Returns how many records the batch has.
   std::uint64_t taken(Rank consumer, BatchId batch);
@@ -66,6 +70,7 @@ class Dispatcher {
     std::map<BatchId, GrantedBatch> granted;  ///< not yet taken
     std::set<BatchId> running;
     std::uint64_t served = 0;  ///< when it last got a batch, in batches
+    bool closing = false;
 
     std::uint64_t held() const { return granted.size() + running.size(); }
   };
@@ -84,6 +89,7 @@ class Dispatcher {
   std::uint64_t affordable(const Backlog& front) const;
   std::optional<BatchId> batch_to_fill(Time now);
   BatchId open_batch(Rank rank, Time now);
+  void remove_if_done(Rank rank);
   void grant(BatchId batch, std::uint64_t records, Commands& commands);
   void seal(BatchId batch, Commands& commands);
   void seal_due(Time now, Commands& commands);

@@ -7,6 +7,7 @@
 #include <utility>
 
 namespace sluice::control {
+
 void ChannelLoad::made(std::uint64_t more_records, std::uint64_t more_bytes) {
   records += more_records;
   bytes += more_bytes;
@@ -25,35 +26,18 @@ void ChannelLoad::taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes) 
 
 RunControl::RunControl(RunPlan plan)
     : plan_(std::move(plan)),
-      workers_(plan_.stages.size()),
-      retired_(plan_.stages.size(), false),
+      roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect),
+      backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
   auto specs = plan_.stages;
   if (plan_.collect) specs.push_back(collecting);
   loads_.resize(specs.size());
   for (const auto& spec : specs) channels_.emplace_back(spec, plan_.node_of_rank);
   if (plan_.collect) channels_.back().add_consumer(coordinator);
-  for (std::size_t rank = 1; rank < plan_.stage_of_rank.size(); ++rank) {
-    const int stage = plan_.stage_of_rank[rank];
-    if (stage < 0) continue;
-    workers_.at(static_cast<std::size_t>(stage)).push_back(static_cast<Rank>(rank));
-    present_.insert(static_cast<Rank>(rank));
-  }
-  for (std::size_t stage = 0; stage < workers_.size(); ++stage) {
-    if (workers_[stage].empty()) {
-      throw InvariantError("stage " + std::to_string(stage) + " was planned without workers");
-    }
-  }
 }
 
 Commands RunControl::start(Time now) {
-  for (std::size_t stage = 0; stage < workers_.size(); ++stage) {
-    std::set<int> nodes;
-    for (const Rank rank : workers_[stage]) {
-      const bool first_on_node = nodes.insert(node_of(rank)).second;
-      if (first_on_node) commands_.push_back(assignment(stage, rank, true));
-    }
-  }
+  roles_.start(commands_);
   channels_.front().backlog(coordinator, plan_.inputs, 0);
   channels_.front().end_of_input();
   advance(now);
@@ -66,17 +50,25 @@ Commands RunControl::handle(const Event& event, Time now) {
   return std::exchange(commands_, {});
 }
 
-void RunControl::on(const NodeReady& event) {
-  const auto stage = stage_of(event.rank);
-  if (retired_[stage]) return;
-  for (const Rank rank : workers_[stage]) {
-    if (node_of(rank) == node_of(event.rank)) commands_.push_back(assignment(stage, rank, false));
+Commands RunControl::reassign(const std::vector<int>& stage_of_rank, Time now) {
+  for (std::size_t i = 1; i < stage_of_rank.size(); ++i) {
+    const auto rank = static_cast<Rank>(i);
+    const bool drained_before = !roles_.has_stage(rank) || roles_.draining(rank);
+    roles_.promise(rank, stage_of_rank[i], commands_);
+    if (drained_before || !roles_.draining(rank)) continue;
+    channels_[roles_.stage_of(rank)].close(rank, commands_);
+    retire_if_drained(rank);
   }
+  advance(now);
+  return std::exchange(commands_, {});
 }
 
+void RunControl::on(const NodeReady& event) { roles_.node_ready(event.rank, commands_); }
+
 void RunControl::on(const WorkerReady& event) {
-  const auto stage = stage_of(event.rank);
-  if (!retired_[stage]) channels_[stage].add_consumer(event.rank);
+  if (roles_.worker_ready(event.rank)) {
+    channels_[roles_.stage_of(event.rank)].add_consumer(event.rank);
+  }
 }
 
 void RunControl::on(const Taken& event) {
@@ -90,18 +82,15 @@ void RunControl::on(const Finished& event) {
   if (!event.delivered) {
     loads_.at(channel + 1).made(event.records, event.bytes);
     channels_[channel + 1].backlog(event.rank, event.records, event.bytes);
+    backlog_.at(static_cast<std::size_t>(event.rank)) += event.records;
   }
   channels_[channel].finished(event.rank, event.batch);
+  retire_if_drained(event.rank);
 }
 
 void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes); }
 
-void RunControl::on(const Left& event) {
-  const auto stage = stage_of(event.rank);
-  if (retired_[stage] && present_.erase(event.rank) == 1) return;
-  throw InvariantError("rank " + std::to_string(event.rank) +
-                       " left twice, or before its stage ended");
-}
+void RunControl::on(const Left& event) { roles_.left(event.rank, commands_); }
 
 std::optional<Time> RunControl::deadline() const {
   std::optional<Time> earliest;
@@ -113,7 +102,7 @@ std::optional<Time> RunControl::deadline() const {
 }
 
 bool RunControl::finished() const {
-  if (!present_.empty() || !channels_.back().idle()) return false;
+  if (!roles_.empty() || !channels_.back().idle()) return false;
   if (lineage_.done() != lineage_.inputs()) {
     throw InvariantError("the run ended with " +
                          std::to_string(lineage_.inputs() - lineage_.done()) + " inputs not done");
@@ -121,50 +110,52 @@ bool RunControl::finished() const {
   return true;
 }
 
-std::size_t RunControl::stage_of(Rank rank) const {
-  const int stage = plan_.stage_of_rank.at(static_cast<std::size_t>(rank));
-  if (stage < 0) throw InvariantError("rank " + std::to_string(rank) + " has no stage");
-  return static_cast<std::size_t>(stage);
-}
-
 std::size_t RunControl::channel_of(Rank rank) const {
-  return rank == coordinator ? plan_.stages.size() : stage_of(rank);
-}
-
-Assign RunControl::assignment(std::size_t stage, Rank rank, bool setup_node) const {
-  const auto& ranks = workers_[stage];
-  const auto number = std::find(ranks.begin(), ranks.end(), rank) - ranks.begin();
-  const bool deliver = stage + 1 == workers_.size() && !plan_.collect;
-  return Assign{rank, stage, static_cast<std::uint64_t>(number), ranks.size(), setup_node, deliver};
+  return rank == coordinator ? plan_.stages.size() : roles_.stage_of(rank);
 }
 
 void RunControl::advance(Time now) {
-  const auto first = commands_.size();
-  channels_.front().match(now, commands_);
-  count_admissions(first);
+  match(0, now);
   end_stages();
-  for (std::size_t k = 1; k < channels_.size(); ++k) channels_[k].match(now, commands_);
+  for (std::size_t k = 1; k < channels_.size(); ++k) match(k, now);
   end_stages();
 }
 
-// Channel 0 stores a record from its grant on: before, it is input that was not admitted.
-void RunControl::count_admissions(std::size_t first) {
-  for (std::size_t i = first; i < commands_.size(); ++i) {
+void RunControl::match(std::size_t channel, Time now) {
+  const auto first = commands_.size();
+  channels_[channel].match(now, commands_);
+  const auto end = commands_.size();
+  for (auto i = first; i < end; ++i) {
     if (const auto* grant = std::get_if<Grant>(&commands_[i])) {
-      loads_.front().made(grant->records, 0);
+      count_granted(channel, Grant(*grant));
     }
   }
 }
 
+// Channel 0 stores a record from its grant on: before, it is input that was not admitted.
+void RunControl::count_granted(std::size_t channel, const Grant& grant) {
+  if (channel == 0) return loads_.front().made(grant.records, 0);
+  backlog_.at(static_cast<std::size_t>(grant.producer)) -= grant.records;
+  retire_if_drained(grant.producer);
+}
+
+// Its last grants are among the commands already, so it sends what they say before it retires.
+void RunControl::retire_if_drained(Rank rank) {
+  if (rank == coordinator || !roles_.draining(rank)) return;
+  const bool holds_batches = channels_[roles_.stage_of(rank)].has_consumer(rank);
+  if (!holds_batches && backlog_[static_cast<std::size_t>(rank)] == 0) {
+    roles_.retire(rank, commands_);
+  }
+}
+
 void RunControl::end_stages() {
-  for (std::size_t k = 0; k < workers_.size(); ++k) {
-    if (retired_[k]) continue;
+  for (std::size_t k = 0; k < plan_.stages.size(); ++k) {
+    if (roles_.ended(k)) continue;
     if (!channels_[k].idle()) return;
     const bool has_next = k + 1 < channels_.size();
     if (has_next) channels_[k + 1].end_of_input();
     if (has_next && !channels_[k + 1].drained()) return;
-    for (const Rank rank : workers_[k]) commands_.push_back(Retire{rank});
-    retired_[k] = true;
+    roles_.end(k, commands_);
   }
 }
 

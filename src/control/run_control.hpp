@@ -2,10 +2,10 @@
 
 #include "control/dispatcher.hpp"
 #include "control/lineage.hpp"
+#include "control/roles.hpp"
 #include "control/types.hpp"
 
 #include <optional>
-#include <set>
 #include <vector>
 
 namespace sluice::control {
@@ -48,6 +48,11 @@ class RunControl {
   /// Once, before any event.
   Commands start(Time now);
   Commands handle(const Event& event, Time now);
+  /// Changes the roles of ranks while the run goes on: `stage_of_rank` is as in RunPlan. A worker
+  /// that is to leave gets no new batch, processes those that were granted to it and sends its
+  /// backlog; then it tears down and joins its new stage. The last worker of a stage that goes on
+  /// stays, and a stage that has ended is not joined.
+  Commands reassign(const std::vector<int>& stage_of_rank, Time now);
 
   /// When to call `handle(Tick)` at the latest, if nothing else comes.
   std::optional<Time> deadline() const;
@@ -57,7 +62,7 @@ class RunControl {
 
   std::uint64_t inputs_done() const { return lineage_.done(); }
   const std::vector<ChannelLoad>& loads() const { return loads_; }
-  std::size_t workers_of(std::size_t stage) const { return workers_.at(stage).size(); }
+  const Roles& roles() const { return roles_; }
 
  private:
   void on(const NodeReady& event);
@@ -68,21 +73,19 @@ class RunControl {
   void on(const Left& event);
   void on(const Tick&) {}
 
-  std::size_t stage_of(Rank rank) const;
   /// The channel that the rank consumes from: its stage's, or the collecting one.
   std::size_t channel_of(Rank rank) const;
-  int node_of(Rank rank) const { return plan_.node_of_rank.at(static_cast<std::size_t>(rank)); }
-  Assign assignment(std::size_t stage, Rank rank, bool setup_node) const;
   void advance(Time now);
+  void match(std::size_t channel, Time now);
   void end_stages();
-  void count_admissions(std::size_t first);
+  void count_granted(std::size_t channel, const Grant& grant);
+  void retire_if_drained(Rank rank);
 
   RunPlan plan_;
   std::vector<Dispatcher> channels_;
   std::vector<ChannelLoad> loads_;
-  std::vector<std::vector<Rank>> workers_;  ///< of each stage
-  std::vector<bool> retired_;               ///< stages whose workers were told to leave
-  std::set<Rank> present_;                  ///< workers that have not left
+  Roles roles_;
+  std::vector<std::uint64_t> backlog_;  ///< records that each rank has yet to be told to send
   Lineage lineage_;
   Commands commands_;
 };

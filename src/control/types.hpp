@@ -22,8 +22,8 @@ inline constexpr Rank coordinator = 0;
 struct Assign {
   Rank rank = 0;
   std::uint64_t stage = 0;
-  std::uint64_t worker = 0;   ///< number within the stage
-  std::uint64_t workers = 0;  ///< how many the stage has
+  std::uint64_t worker = 0;   ///< number within the stage, never given twice
+  std::uint64_t workers = 0;  ///< how many the stage has had so far
   bool setup_node = false;
   bool deliver = false;  ///< the last stage, whose outputs nobody wants: they end there
 
@@ -60,7 +60,7 @@ struct Seal {
   }
 };
 
-/// Tear down and leave: the stage has ended.
+/// Tear down and leave: the stage has ended, or the rank is to have another one.
 struct Retire {
   Rank rank = 0;
 

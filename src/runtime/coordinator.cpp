@@ -135,11 +135,8 @@ void Coordinator::on(Hello hello, Rank from) {
 
 void Coordinator::on(Report report, Rank from) {
   ++control_messages_;
-  board_->note(from, report.usage);
-  for (const auto& event : report.events) {
-    board_->note(from, event);
-    decide(event);
-  }
+  board_->note(report, from, control_->roles().stage_of(from));
+  for (const auto& event : report.events) decide(event);
 }
 
 void Coordinator::on(Failure failure, Rank) {

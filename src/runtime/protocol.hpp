@@ -26,7 +26,7 @@ struct Hello {
   }
 };
 
-/// Where a worker's time went, in seconds, since it was assigned.
+/// Where a worker's time went, in seconds, since its first stage; in all its stages together.
 struct Usage {
   double running = 0;
   double starved = 0;

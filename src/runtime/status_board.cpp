@@ -5,7 +5,7 @@
 namespace sluice::runtime {
 
 StatusBoard::StatusBoard(const ErasedSpec& spec, const control::RunPlan& plan)
-    : plan_(plan),
+    : channels_(plan.stages),
       usage_of_rank_(plan.stage_of_rank.size()),
       largest_output_(plan.stages.size(), 0) {
   base_.pipeline = spec.name;
@@ -14,20 +14,22 @@ StatusBoard::StatusBoard(const ErasedSpec& spec, const control::RunPlan& plan)
     auto& shown = base_.stages.emplace_back();
     shown.name = stage.spec.name;
   }
-  for (const int stage : plan.stage_of_rank) {
-    if (stage >= 0) ++base_.stages[static_cast<std::size_t>(stage)].workers;
-  }
 }
 
-void StatusBoard::note(control::Rank from, const Usage& usage) {
-  usage_of_rank_.at(static_cast<std::size_t>(from)) = usage;
+void StatusBoard::note(const Report& report, control::Rank from, std::size_t stage) {
+  auto& before = usage_of_rank_.at(static_cast<std::size_t>(from));
+  auto& shown = base_.stages.at(stage);
+  shown.running += report.usage.running - before.running;
+  shown.starved += report.usage.starved - before.starved;
+  shown.blocked += report.usage.blocked - before.blocked;
+  shown.setup += report.usage.setup - before.setup;
+  before = report.usage;
+  for (const auto& event : report.events) note(event, stage);
 }
 
-void StatusBoard::note(control::Rank from, const control::Event& event) {
+void StatusBoard::note(const control::Event& event, std::size_t stage) {
   const auto* finished = std::get_if<control::Finished>(&event);
   if (finished == nullptr) return;
-  const auto stage =
-      static_cast<std::size_t>(plan_.stage_of_rank.at(static_cast<std::size_t>(from)));
   auto& shown = base_.stages.at(stage);
   ++shown.batches;
   shown.records_out += finished->records;
@@ -42,16 +44,8 @@ void StatusBoard::note_done(std::uint64_t done, double seconds) {
 RunStatus StatusBoard::status(const control::RunControl& control, double seconds) const {
   auto status = base_;
   status.seconds = seconds;
-  for (std::size_t rank = 0; rank < usage_of_rank_.size(); ++rank) {
-    const int stage = plan_.stage_of_rank[rank];
-    if (stage < 0) continue;
-    auto& shown = status.stages[static_cast<std::size_t>(stage)];
-    shown.running += usage_of_rank_[rank].running;
-    shown.starved += usage_of_rank_[rank].starved;
-    shown.blocked += usage_of_rank_[rank].blocked;
-    shown.setup += usage_of_rank_[rank].setup;
-  }
-  for (std::size_t k = 0; k < plan_.stages.size(); ++k) {
+  for (std::size_t k = 0; k < channels_.size(); ++k) {
+    status.stages[k].workers = control.roles().workers_of(k);
     status.stages[k].records_in = control.loads()[k].taken_records;
     status.channels.push_back(channel_status(k, control));
   }
@@ -61,12 +55,13 @@ RunStatus StatusBoard::status(const control::RunControl& control, double seconds
 ChannelStatus StatusBoard::channel_status(std::size_t channel,
                                           const control::RunControl& control) const {
   const auto& load = control.loads()[channel];
-  const auto& spec = plan_.stages[channel];
+  const auto& spec = channels_[channel];
   const auto prefetch = std::max<std::uint64_t>(1, spec.slots - 1);
   ChannelStatus shown{load.peak_records, load.peak_bytes, 0};
-  shown.bound_records = control.workers_of(channel) * prefetch * spec.batch_size;
+  shown.bound_records = control.roles().most_workers_of(channel) * prefetch * spec.batch_size;
   if (channel > 0) {
-    shown.bound_records += control.workers_of(channel - 1) * largest_output_[channel - 1];
+    shown.bound_records +=
+        control.roles().most_workers_of(channel - 1) * largest_output_[channel - 1];
   }
   return shown;
 }

@@ -82,7 +82,10 @@ void Worker::obey(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage);
   const WorkerContext context{stage.spec.name,   order.worker, order.workers,
                               transport_.rank(), host_,        spec_.options.run_dir};
-  if (!runner_) runner_.emplace(stage, order.deliver);
+  if (!runner_) {
+    runner_.emplace(stage, order.deliver);
+    usual_process_time_ = 1;
+  }
   if (order.setup_node) {
     run_user_code(StateClock::State::setup, [&] { runner_->set_up_node(context); });
     report_.events.emplace_back(control::NodeReady{});

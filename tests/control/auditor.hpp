@@ -15,7 +15,14 @@ namespace sluice::control::world {
 /// and checks each command, and the state after each event, against DESIGN I4 to I7.
 class Auditor {
  public:
-  explicit Auditor(const Scenario& scenario) : scenario_(scenario), plan_(scenario.plan) {
+  explicit Auditor(const Scenario& scenario)
+      : scenario_(scenario),
+        plan_(scenario.plan),
+        members_(plan_.stage_of_rank.size()),
+        staying_(plan_.stages.size(), 0) {
+    for (std::size_t rank = 1; rank < members_.size(); ++rank) {
+      join(static_cast<Rank>(rank), plan_.stage_of_rank[rank]);
+    }
     for (const auto& spec : plan_.stages) channels_.push_back({spec});
     if (plan_.collect) {
       channels_.push_back({RunControl::collecting});
@@ -34,6 +41,14 @@ class Auditor {
     std::visit([this](const auto& c) { check(c); }, command);
   }
 
+  /// Ranks are to have these stages.
+  void note(const std::vector<int>& stage_of_rank) {
+    ++event_;
+    for (std::size_t rank = 1; rank < members_.size(); ++rank) {
+      note(static_cast<Rank>(rank), stage_of_rank[rank]);
+    }
+  }
+
   /// After everything that one event led to.
   void check_state(const RunControl& control, Time now) const {
     for (std::size_t k = 0; k < channels_.size(); ++k) {
@@ -46,6 +61,7 @@ class Auditor {
   std::uint64_t batches() const { return batches_; }
   /// Batches that were taken with fewer records than their channel's batch size.
   std::uint64_t partial() const { return partial_; }
+  std::uint64_t joins() const { return joins_; }
 
  private:
   struct Batch {
@@ -58,6 +74,7 @@ class Auditor {
     std::map<BatchId, Batch> granted;
     std::set<BatchId> running;
     BatchId served = 0;
+    bool closing = false;
 
     std::uint64_t held() const { return granted.size() + running.size(); }
   };
@@ -76,8 +93,18 @@ class Auditor {
 
     std::uint64_t prefetch() const { return std::max<std::uint64_t>(1, spec.slots - 1); }
     bool has_room(const Consumer& c) const {
-      return c.granted.size() < prefetch() && c.held() < spec.slots;
+      return !c.closing && c.granted.size() < prefetch() && c.held() < spec.slots;
     }
+    bool has_backlog_of(Rank rank) const {
+      return std::any_of(backlogs.begin(), backlogs.end(),
+                         [rank](const auto& backlog) { return backlog.producer == rank; });
+    }
+  };
+  struct Member {
+    int stage = -1;
+    int next = -1;
+    bool leaving = false;
+    bool retired = false;
   };
 
   static void require(bool holds, const char* what) {
@@ -86,7 +113,34 @@ class Auditor {
 
   std::size_t channel_of(Rank rank) const {
     if (rank == coordinator) return plan_.stages.size();
-    return static_cast<std::size_t>(plan_.stage_of_rank[static_cast<std::size_t>(rank)]);
+    const int stage = members_[static_cast<std::size_t>(rank)].stage;
+    require(stage >= 0, "a rank without a stage");
+    return static_cast<std::size_t>(stage);
+  }
+  Member& member(Rank rank) { return members_[static_cast<std::size_t>(rank)]; }
+
+  void join(Rank rank, int stage) {
+    if (stage < 0 || over_.contains(stage)) return;
+    member(rank) = {stage};
+    ++staying_[static_cast<std::size_t>(stage)];
+    ++joins_;
+  }
+
+  // As RunControl promises: those that have no stage join, the last worker of a stage stays.
+  void note(Rank rank, int stage) {
+    auto& m = member(rank);
+    if (m.stage < 0) return join(rank, stage);
+    if (m.leaving) {
+      m.next = stage;
+      return;
+    }
+    auto& staying = staying_[static_cast<std::size_t>(m.stage)];
+    if (stage == m.stage || staying == 1) return;
+    --staying;
+    m.leaving = true;
+    m.next = stage;
+    auto& consumers = feeding(rank).consumers;
+    if (consumers.contains(rank)) consumers[rank].closing = true;
   }
   Channel& feeding(Rank rank) { return channels_.at(channel_of(rank)); }
   int node_of(Rank rank) const { return plan_.node_of_rank[static_cast<std::size_t>(rank)]; }
@@ -100,11 +154,13 @@ class Auditor {
                        [](const auto& c) { return c.second.held() == 0; });
   }
 
-  void on(const NodeReady&) {}
+  void on(const NodeReady& event) {
+    nodes_ready_.insert({channel_of(event.rank), node_of(event.rank)});
+  }
   void on(const Admitted&) {}
   void on(const Tick&) {}
   void on(const WorkerReady& event) {
-    if (!retired_.contains(event.rank)) feeding(event.rank).consumers[event.rank];
+    if (!member(event.rank).leaving) feeding(event.rank).consumers[event.rank];
   }
   void on(const Taken& event) {
     auto& channel = feeding(event.rank);
@@ -130,13 +186,25 @@ class Auditor {
     auto& largest = next.largest[event.rank];
     largest = std::max(largest, event.records);
   }
-  void on(const Left& event) { require(retired_.contains(event.rank), "left without a Retire"); }
+  void on(const Left& event) {
+    auto& m = member(event.rank);
+    require(m.retired, "left without a Retire");
+    const int next = std::exchange(m, {}).next;
+    assigned_.erase({event.rank, false});
+    assigned_.erase({event.rank, true});
+    join(event.rank, next);
+  }
 
   void check(const Assign& order) {
     require(order.stage == channel_of(order.rank), "assigned to another rank's stage");
-    require(!retired_.contains(order.rank), "assigned after it was retired");
+    require(!member(order.rank).leaving, "assigned when it is to leave");
     require(assigned_.insert({order.rank, order.setup_node}).second, "assigned twice");
     require(order.worker < order.workers, "a worker's number exceeds its stage's workers");
+    const bool first = !order.setup_node && !assigned_.contains({order.rank, true});
+    const bool fresh = numbers_.insert({order.stage, order.worker}).second;
+    require(fresh || !first, "a worker's number was given before");
+    const bool node_is_set_up = nodes_ready_.contains({order.stage, node_of(order.rank)});
+    require(node_is_set_up != order.setup_node, "a worker is set up before its node");
     if (order.setup_node) {
       require(nodes_set_up_.insert({order.stage, node_of(order.rank)}).second,
               "a node is set up twice");
@@ -152,6 +220,7 @@ class Auditor {
             "I4: a grant exceeds the backlog");
     require(channel.consumers.contains(order.consumer), "I4: a grant to a rank that is not ready");
     auto& consumer = channel.consumers[order.consumer];
+    require(!consumer.closing, "a grant to a consumer that is to leave");
     require_idle_first(channel, order);
     if (!consumer.granted.contains(order.batch)) open(channel, order);
     auto& batch = consumer.granted[order.batch];
@@ -171,7 +240,8 @@ class Auditor {
     const bool new_to_it = !chosen.granted.contains(order.batch);
     if (chosen.held() <= (new_to_it ? 0 : 1)) return;
     for (const auto& [rank, other] : channel.consumers) {
-      require(other.held() > 0, "I6: a busy consumer is served before an idle one");
+      require(other.closing || other.held() > 0,
+              "I6: a busy consumer is served before an idle one");
     }
   }
 
@@ -207,6 +277,7 @@ class Auditor {
     require(total == batch.records, "a batch is sealed with a wrong total");
     batch.total = total;
     batch.sealed_in = event_;
+    if (channel.consumers.at(rank).closing) return;
     if (total == channel.spec.batch_size || (ended(k) && channel.backlogs.empty())) return;
     if (channel.spec.byte_budget > 0 && !channel.backlogs.empty() && nothing_to_take(channel))
       return;
@@ -226,13 +297,22 @@ class Auditor {
   }
 
   void check(const Retire& order) {
-    require(retired_.insert(order.rank).second, "retired twice");
+    auto& m = member(order.rank);
+    require(!std::exchange(m.retired, true), "retired twice");
     const auto k = channel_of(order.rank);
-    require(ended(k) && idle(k), "retired before its stage had ended");
-    if (k + 1 < channels_.size()) {
-      require(channels_[k + 1].backlogs.empty(), "retired while it holds backlog");
+    if (!m.leaving) {
+      require(ended(k) && idle(k), "retired before its stage had ended");
+      over_.insert(m.stage);
+      m.leaving = true;
     }
-    channels_[k].consumers.erase(order.rank);
+    if (k + 1 < channels_.size()) {
+      require(!channels_[k + 1].has_backlog_of(order.rank), "retired while it holds backlog");
+      channels_[k + 1].largest.erase(order.rank);
+    }
+    const auto consumer = channels_[k].consumers.find(order.rank);
+    if (consumer == channels_[k].consumers.end()) return;
+    require(consumer->second.held() == 0, "retired while it holds batches");
+    channels_[k].consumers.erase(consumer);
   }
 
   // I6. A byte budget binds once one more record would exceed it; that is exact only for records of
@@ -280,10 +360,15 @@ class Auditor {
   const Scenario& scenario_;
   const RunPlan& plan_;
   std::vector<Channel> channels_;
-  std::set<Rank> retired_;
+  std::vector<Member> members_;
+  std::vector<std::uint64_t> staying_;  ///< workers of each stage that are not to leave
+  std::set<int> over_;                  ///< stages that have ended
   std::set<std::pair<Rank, bool>> assigned_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> numbers_;  ///< given in each stage
   std::set<std::pair<std::uint64_t, int>> nodes_set_up_;
+  std::set<std::pair<std::uint64_t, int>> nodes_ready_;
   std::uint64_t event_ = 0;
+  std::uint64_t joins_ = 0;
   std::uint64_t batches_ = 0;
   std::uint64_t partial_ = 0;
   Time now_{};

@@ -224,5 +224,32 @@ TEST_F(CreditMisuse, TheErrorNamesRankAndBatch) {
   }
 }
 
+TEST(Dispatcher, AConsumerThatClosesGetsNoMoreAndIsGoneOnceItHoldsNothing) {
+  Bench bench({.batch_size = 4, .slots = 2, .batch_wait = Time::max()});
+  bench.dispatcher.add_consumer(1);
+  bench.dispatcher.add_consumer(2);
+  EXPECT_EQ(bench.backlog(9, 3), (Commands{Grant{9, 1, 1, 3, 0}}));
+  Commands commands;
+  bench.dispatcher.close(1, commands);
+  EXPECT_EQ(commands, (Commands{Seal{1, 1, 3}})) << "what it has been granted is all";
+  EXPECT_EQ(bench.backlog(9, 4), (Commands{Grant{9, 2, 2, 4, 4}}));
+  EXPECT_EQ(bench.backlog(9, 8), (Commands{})) << "rank 1 has a free slot but is no choice";
+  bench.taken(1, 1);
+  EXPECT_TRUE(bench.dispatcher.has_consumer(1));
+  bench.finished(1, 1);
+  EXPECT_FALSE(bench.dispatcher.has_consumer(1));
+}
+
+TEST(Dispatcher, AConsumerThatHoldsNothingIsGoneWhenItCloses) {
+  Bench bench({});
+  bench.dispatcher.add_consumer(1);
+  Commands commands;
+  bench.dispatcher.close(1, commands);
+  EXPECT_FALSE(bench.dispatcher.has_consumer(1));
+  EXPECT_EQ(bench.backlog(9, 1), Commands{});
+  bench.dispatcher.add_consumer(1);
+  EXPECT_EQ(bench.match(), (Commands{Grant{9, 1, 1, 1, 1}})) << "it may come back";
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -23,16 +23,25 @@ using Items = std::vector<Item>;
 /// more than DESIGN I5 allows.
 class Ledger {
  public:
-  explicit Ledger(const RunPlan& plan) : channels_(plan.stages.size() + (plan.collect ? 1 : 0)) {
-    for (std::size_t k = 0; k < channels_.size(); ++k) {
-      const auto& spec = k < plan.stages.size() ? plan.stages[k] : RunControl::collecting;
-      const auto consumers = k < plan.stages.size()
-                                 ? std::count(plan.stage_of_rank.begin(), plan.stage_of_rank.end(),
-                                              static_cast<int>(k))
-                                 : 1;
-      channels_[k].slots_room = static_cast<std::uint64_t>(consumers) *
-                                std::max<std::uint64_t>(1, spec.slots - 1) * spec.batch_size;
-    }
+  explicit Ledger(const RunPlan& plan) : specs_(plan.stages) {
+    if (plan.collect) specs_.push_back(RunControl::collecting);
+    channels_.resize(specs_.size());
+    if (plan.collect) joined(plan.stages.size());
+  }
+
+  /// The channel has one more consumer.
+  void joined(std::size_t channel) {
+    auto& c = channels_.at(channel);
+    c.slots_room += slots_room(channel);
+    c.most_room = std::max(c.most_room, bound(channel));
+  }
+  /// A worker has torn down: it needs no room for input, and none for its output.
+  void left(std::size_t stage, Rank rank) {
+    channels_.at(stage).slots_room -= slots_room(stage);
+    if (stage + 1 == channels_.size()) return;
+    auto& next = channels_[stage + 1];
+    next.output_room -= next.largest[rank];
+    next.largest.erase(rank);
   }
 
   Item make(std::size_t channel, std::uint64_t origin, std::uint64_t bytes) {
@@ -53,6 +62,7 @@ class Ledger {
       }
     }
     c.peak = std::max(c.peak, c.stored);
+    c.most_room = std::max(c.most_room, bound(channel));
     if (c.stored > bound(channel)) {
       throw Violation(fmt::format("I5: channel {} stores {} records, {} allowed", channel, c.stored,
                                   bound(channel)));
@@ -83,6 +93,8 @@ class Ledger {
   std::uint64_t bound(std::size_t channel) const {
     return channels_[channel].output_room + channels_[channel].slots_room;
   }
+  /// The largest that it ever was.
+  std::uint64_t most_bound(std::size_t channel) const { return channels_[channel].most_room; }
   std::uint64_t made() const { return home_.size(); }
   std::uint64_t taken_from(std::size_t channel) const { return channels_[channel].taken; }
   std::uint64_t peak(std::size_t channel) const { return channels_[channel].peak; }
@@ -95,10 +107,16 @@ class Ledger {
     std::uint64_t stored = 0;
     std::uint64_t taken = 0;
     std::uint64_t peak = 0;
+    std::uint64_t most_room = 0;
     std::uint64_t slots_room = 0;           ///< Σ over consumers
     std::uint64_t output_room = 0;          ///< Σ over producers of their largest output batch
     std::map<Rank, std::uint64_t> largest;  ///< output batch of each producer
   };
+  std::uint64_t slots_room(std::size_t channel) const {
+    return std::max<std::uint64_t>(1, specs_[channel].slots - 1) * specs_[channel].batch_size;
+  }
+
+  std::vector<ChannelSpec> specs_;
   std::vector<Channel> channels_;
   std::vector<int> home_;  ///< the channel of each record, or `gone`
 };

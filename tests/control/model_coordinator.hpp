@@ -22,6 +22,9 @@ class ModelCoordinator {
     carry_out(control_.start(now()));
     auditor_.check_state(control_, now());
     send_orders();
+    for (const auto& change : shared_.scenario.role_changes) {
+      shared_.network.after(change.at, [this, &change] { reassign(change.stage_of_rank); });
+    }
     sleep();
   }
 
@@ -78,6 +81,14 @@ class ModelCoordinator {
     auditor_.note(event);
     carry_out(control_.handle(event, now()));
     if (admitting_ == 0) auditor_.check_state(control_, now());
+  }
+
+  void reassign(const std::vector<int>& stage_of_rank) {
+    auditor_.note(stage_of_rank);
+    carry_out(control_.reassign(stage_of_rank, now()));
+    auditor_.check_state(control_, now());
+    send_orders();
+    sleep();
   }
 
   // All are noted before any is carried out: carrying one out can lead to another event.

@@ -17,9 +17,7 @@ class ModelWorker {
  public:
   ModelWorker(Rank rank, Shared& shared)
       : rank_(rank), shared_(shared), model_(shared.scenario.workers[index()]) {
-    const int stage = shared.scenario.plan.stage_of_rank[index()];
-    if (stage >= 0) stage_ = static_cast<std::size_t>(stage);
-    left_ = stage < 0;
+    left_ = shared.scenario.plan.stage_of_rank[index()] < 0;
   }
 
   void receive(Message message) {
@@ -27,7 +25,7 @@ class ModelWorker {
     wake();
   }
 
-  /// It has torn down, or never had a stage.
+  /// It has torn down and has no stage, or never had one.
   bool left() const { return left_; }
 
  private:
@@ -68,7 +66,10 @@ class ModelWorker {
   }
 
   void obey(const Assign& order) {
-    if (order.stage != stage_ || retiring_ || left_) throw Violation("a wrong assignment");
+    if (retiring_ || set_up_) throw Violation("an assignment to a worker");
+    if (stage_ && order.stage != *stage_) throw Violation("an assignment to another stage");
+    stage_ = order.stage;
+    left_ = false;
     setting_up_ = true;
     deliver_ = order.deliver;
     if (order.setup_node) {
@@ -79,6 +80,7 @@ class ModelWorker {
       return;
     }
     flow_.emplace(shared_.scenario.plan.stages[order.stage].slots);
+    shared_.ledger.joined(order.stage);
     compute(model_.setup, [this] {
       setting_up_ = false;
       set_up_ = true;
@@ -94,7 +96,8 @@ class ModelWorker {
   }
   void obey(const Seal& order) { flow().sealed(order.batch, order.total); }
   void obey(const Retire&) {
-    if (std::exchange(retiring_, true) || left_) throw Violation("a worker was retired twice");
+    if (std::exchange(retiring_, true)) throw Violation("a worker was retired twice");
+    left_ = false;
     if (flow_ && !flow_->empty()) throw Violation("a worker was retired while it held records");
   }
 
@@ -108,7 +111,7 @@ class ModelWorker {
     silent_ = shared_.random.chance(model_.late_taken);
     if (silent_) send_report();
     report_.events.emplace_back(Taken{rank_, *batch, bytes});
-    shared_.ledger.taken(stage_, inputs);
+    shared_.ledger.taken(*stage_, inputs);
     const auto size = static_cast<Time::rep>(inputs.size());
     const Time service =
         model_.per_batch + model_.per_record * size + shared_.random.between(Time{}, model_.jitter);
@@ -117,7 +120,7 @@ class ModelWorker {
 
   void conclude(BatchId batch, const Items& inputs) {
     silent_ = false;
-    shared_.finishes.push_back({shared_.network.now(), stage_, rank_, inputs.size()});
+    shared_.finishes.push_back({shared_.network.now(), *stage_, rank_, inputs.size()});
     Finished finished{rank_, batch, 0, 0, false, {}};
     finished.delivered = deliver_;
     backlog_.clear();
@@ -129,14 +132,14 @@ class ModelWorker {
       }
       for (std::uint64_t i = 0; i < outputs; ++i) add_output(item.origin, finished);
     }
-    if (!finished.delivered) shared_.ledger.stored(stage_ + 1, rank_, backlog_.size());
+    if (!finished.delivered) shared_.ledger.stored(*stage_ + 1, rank_, backlog_.size());
     flow().finished(backlog_.size());
     report_.events.emplace_back(std::move(finished));
   }
 
   std::uint64_t outputs_of_one() {
     auto& random = shared_.random;
-    const auto& model = shared_.scenario.outputs[stage_];
+    const auto& model = shared_.scenario.outputs[*stage_];
     if (random.chance(model.drop)) return 0;
     if (shared_.ledger.made() >= shared_.scenario.most_records) return 1;
     if (random.chance(model.huge_chance)) return model.huge;
@@ -146,7 +149,7 @@ class ModelWorker {
   void add_output(std::uint64_t origin, Finished& finished) {
     const auto bytes =
         shared_.random.between(shared_.scenario.least_bytes, shared_.scenario.most_bytes);
-    backlog_.push_back(shared_.ledger.make(stage_ + 1, origin, bytes));
+    backlog_.push_back(shared_.ledger.make(*stage_ + 1, origin, bytes));
     finished.bytes += bytes;
     ++finished.records;
   }
@@ -155,7 +158,10 @@ class ModelWorker {
     if (!retiring_ || setting_up_ || left_ || leaving_) return;
     leaving_ = true;
     compute(set_up_ ? model_.per_batch : Time{}, [this] {
-      set_up_ = false;
+      if (flow_) shared_.ledger.left(*stage_, rank_);
+      flow_.reset();
+      stage_.reset();
+      set_up_ = retiring_ = leaving_ = false;
       left_ = true;
       report_.events.emplace_back(Left{rank_});
     });
@@ -171,15 +177,14 @@ class ModelWorker {
   }
 
   WorkerFlow& flow() {
-    if (!flow_ || left_ || leaving_)
-      throw Violation("a rank that is no worker got records or orders");
+    if (!flow_ || leaving_) throw Violation("a rank that is no worker got records or orders");
     return *flow_;
   }
 
   Rank rank_;
   Shared& shared_;
   const WorkerModel& model_;
-  std::size_t stage_ = 0;
+  std::optional<std::size_t> stage_;
   std::optional<WorkerFlow> flow_;
   std::map<BatchId, Items> filling_;
   Items backlog_;

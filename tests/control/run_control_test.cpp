@@ -210,5 +210,65 @@ TEST(RunControl, RefusesWorkersThatLeaveTooEarlyOrTwice) {
   EXPECT_THROW(run.tell(Left{2}), InvariantError);
 }
 
+// Rank 1 runs the first stage, ranks 2 and 3 the second; rank 4 is idle, on a node of its own.
+RunPlan with_an_idle_rank(std::uint64_t inputs) {
+  return {{ChannelSpec{}, ChannelSpec{}}, {-1, 0, 1, 1, -1}, {0, 0, 0, 0, 1}, inputs, false};
+}
+
+TEST(RoleChanges, AnIdleRankJoinsAtOnceAndSetsItsNodeUp) {
+  DrivenRun run(with_an_idle_rank(10));
+  EXPECT_EQ(run.control.reassign({-1, 0, 1, 1, 0}, run.now),
+            (Commands{Assign{4, 0, 1, 2, true, false}}));
+  EXPECT_EQ(run.tell(NodeReady{4}), (Commands{Assign{4, 0, 1, 2, false, false}}));
+  EXPECT_EQ(run.tell(WorkerReady{4}), (Commands{Grant{0, 4, 1, 1, 1}}));
+}
+
+TEST(RoleChanges, AWorkerFinishesWhatItWasGrantedAndSendsItsBacklogBeforeItLeaves) {
+  DrivenRun run({{ChannelSpec{}, ChannelSpec{}}, {-1, 0, 0, 1}, {0, 0, 0, 0}, 10, false});
+  run.tell(NodeReady{1});
+  run.tell(NodeReady{3});
+  run.make_ready({1});
+  EXPECT_EQ(run.control.reassign({-1, 1, 0, 1}, run.now), Commands{}) << "it holds a batch";
+  EXPECT_EQ(run.tell(Taken{1, 1, 0}), Commands{}) << "and gets no other";
+  EXPECT_EQ(run.tell(Finished{1, 1, 1, 0, false, {}}), Commands{}) << "its output is there still";
+  EXPECT_EQ(run.tell(WorkerReady{3}), (Commands{Grant{1, 3, 1, 1, 1}, Retire{1}}));
+  EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 1, 1, 2, false, true}}))
+      << "the node is set up for the stage, and number 0 was given before";
+}
+
+TEST(RoleChanges, AWorkerInSetupLeavesAsSoonAsItHasLearnt) {
+  DrivenRun run(with_an_idle_rank(10));
+  EXPECT_EQ(run.control.reassign({-1, 0, 1, 0, -1}, run.now), (Commands{Retire{3}}));
+  EXPECT_EQ(run.tell(NodeReady{2}), (Commands{Assign{2, 1, 0, 2, false, true}}));
+  run.tell(NodeReady{1});
+  EXPECT_EQ(run.tell(Left{3}), (Commands{Assign{3, 0, 1, 2, false, false}}));
+  EXPECT_EQ(run.control.roles().workers_of(0), 2u);
+  EXPECT_EQ(run.control.roles().workers_of(1), 1u);
+}
+
+TEST(RoleChanges, TheLastWorkerOfAStageStays) {
+  DrivenRun run(two_stages(10));
+  run.make_ready({1, 2, 3});
+  EXPECT_EQ(run.control.reassign({-1, 1, 0, 0, -1}, run.now), (Commands{Retire{2}}));
+  EXPECT_EQ(run.control.roles().destinations(), (std::vector<int>{-1, 0, 0, 1, -1}));
+}
+
+TEST(RoleChanges, AStageThatHasEndedIsNotJoined) {
+  DrivenRun run(two_stages(1));
+  run.make_ready({1, 2, 3});
+  run.process(1, 1, 1);
+  EXPECT_EQ(run.control.reassign({-1, 0, 1, 1, 0}, run.now), Commands{});
+  EXPECT_EQ(run.tell(Left{1}), Commands{});
+}
+
+TEST(RoleChanges, ARankWhoseStageHasEndedCanHelpTheNext) {
+  DrivenRun run(with_an_idle_rank(1));
+  run.make_ready({1, 2, 3});
+  run.tell(NodeReady{2});
+  run.process(1, 1, 2);
+  run.control.reassign({-1, 1, 1, 1, -1}, run.now);
+  EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 1, 2, 3, false, true}}));
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -33,6 +33,12 @@ struct OutputModel {
   std::uint64_t huge = 0;
 };
 
+/// From this moment on ranks are to have these stages.
+struct RoleChange {
+  Time at{};
+  std::vector<int> stage_of_rank;
+};
+
 /// Everything that a schedule depends on, but for the seed.
 struct Scenario {
   RunPlan plan;
@@ -42,6 +48,7 @@ struct Scenario {
   Time turn_delay{};  ///< most that a rank lets messages wait, to handle several at once
   std::uint64_t least_bytes = 1;
   std::uint64_t most_bytes = 1;
+  std::vector<RoleChange> role_changes = {};
   std::uint64_t most_records = 20'000;  ///< no splitting once so many were made
 
   bool uniform_bytes() const { return least_bytes == most_bytes; }
@@ -66,6 +73,11 @@ inline std::string text_of(const Scenario& scenario) {
                          scenario.plan.node_of_rank[rank], worker.node_setup.count(),
                          worker.setup.count(), worker.per_batch.count(), worker.per_record.count());
     }
+  }
+  for (const auto& change : scenario.role_changes) {
+    out += fmt::format("  at {} ns:", change.at.count());
+    for (const int stage : change.stage_of_rank) out += fmt::format(" {}", stage);
+    out += "\n";
   }
   return out;
 }
@@ -145,6 +157,22 @@ inline void add_ranks(Scenario& scenario, Random& random) {
   }
 }
 
+// Few ranks or many of them change their stages, at moments that lie anywhere in the run.
+inline void add_role_changes(Scenario& scenario, Random& random) {
+  const auto changes = random.chance(0.5) ? random.between(1, 8) : 0;
+  const Time latest = random.pick<Time>(
+      {microseconds(100), milliseconds(3), milliseconds(100), Time(5'000'000'000)});
+  auto stages = scenario.plan.stage_of_rank;
+  for (std::uint64_t i = 0; i < changes; ++i) {
+    const double share = random.pick({0.1, 0.5, 1.0});
+    for (std::size_t rank = 1; rank < stages.size(); ++rank) {
+      if (!random.chance(share)) continue;
+      stages[rank] = static_cast<int>(random.between(0, scenario.plan.stages.size())) - 1;
+    }
+    scenario.role_changes.push_back({random.between(Time{}, latest), stages});
+  }
+}
+
 }  // namespace detail
 
 /// A pipeline, ranks and a network as unlike each other as the seed makes them.
@@ -169,6 +197,7 @@ inline Scenario random_scenario(std::uint64_t seed) {
   scenario.turn_delay =
       random.chance(0.5) ? Time{} : random.between(Time{}, detail::microseconds(100));
   scenario.most_records = 6'000;
+  detail::add_role_changes(scenario, random);
   return scenario;
 }
 

@@ -1,0 +1,157 @@
+#include "control/roles.hpp"
+
+#include <sluice/error.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace sluice::control {
+
+Roles::Roles(std::size_t stages, const std::vector<int>& stage_of_rank,
+             std::vector<int> node_of_rank, bool deliver)
+    : members_(stage_of_rank.size()),
+      stages_(stages),
+      node_of_rank_(std::move(node_of_rank)),
+      deliver_(deliver) {
+  for (std::size_t rank = 1; rank < stage_of_rank.size(); ++rank) {
+    if (stage_of_rank[rank] >= 0) enrol(static_cast<Rank>(rank), stage_of_rank[rank]);
+  }
+  for (std::size_t k = 0; k < stages; ++k) {
+    if (stages_[k].workers > 0) continue;
+    throw InvariantError("stage " + std::to_string(k) + " was planned without workers");
+  }
+}
+
+void Roles::start(Commands& commands) {
+  for (std::size_t k = 0; k < stages_.size(); ++k) {
+    for (std::size_t rank = 1; rank < members_.size(); ++rank) {
+      if (members_[rank].stage == static_cast<int>(k)) begin(static_cast<Rank>(rank), commands);
+    }
+  }
+}
+
+void Roles::node_ready(Rank rank, Commands& commands) {
+  auto& node = stages_.at(stage_of(rank)).nodes.at(node_of(rank));
+  node.ready = true;
+  std::sort(node.waiting.begin(), node.waiting.end());
+  for (const Rank each : std::exchange(node.waiting, {})) {
+    commands.push_back(assignment(each, false));
+  }
+}
+
+bool Roles::worker_ready(Rank rank) {
+  auto& worker = members_.at(static_cast<std::size_t>(rank));
+  auto& home = stages_.at(stage_of(rank));
+  if (worker.standing == Standing::retiring) return false;
+  worker.standing = Standing::working;
+  ++home.ready;
+  return true;
+}
+
+void Roles::left(Rank rank, Commands& commands) {
+  auto& leaver = member(rank);
+  if (leaver.standing != Standing::retiring) {
+    throw InvariantError("rank " + std::to_string(rank) + " left twice, or before it was told to");
+  }
+  if (!stage(leaver).ended) --stage(leaver).workers;
+  --present_;
+  const int next = std::exchange(leaver, {}).next;
+  if (next >= 0) join(rank, next, commands);
+}
+
+void Roles::promise(Rank rank, int next, Commands& commands) {
+  auto& mover = member(rank);
+  switch (mover.standing) {
+    case Standing::none:
+      if (next >= 0) join(rank, next, commands);
+      return;
+    case Standing::draining:
+    case Standing::retiring:
+      mover.next = next;
+      return;
+    default:
+      break;
+  }
+  auto& home = stage(mover);
+  if (mover.stage == next || home.staying == 1) return;
+  mover.next = next;
+  if (mover.standing == Standing::joining) return retire(rank, commands);
+  stop_staying(mover);
+  mover.standing = Standing::draining;
+}
+
+void Roles::retire(Rank rank, Commands& commands) {
+  auto& leaver = member(rank);
+  if (leaver.standing == Standing::retiring) return;
+  stop_staying(leaver);
+  leaver.standing = Standing::retiring;
+  const auto here = stage(leaver).nodes.find(node_of(rank));
+  if (here != stage(leaver).nodes.end()) std::erase(here->second.waiting, rank);
+  commands.push_back(Retire{rank});
+}
+
+void Roles::end(std::size_t stage, Commands& commands) {
+  stages_.at(stage).ended = true;
+  for (std::size_t rank = 1; rank < members_.size(); ++rank) {
+    if (members_[rank].stage == static_cast<int>(stage)) retire(static_cast<Rank>(rank), commands);
+  }
+}
+
+std::size_t Roles::stage_of(Rank rank) const {
+  const int stage = member(rank).stage;
+  if (stage < 0) throw InvariantError("rank " + std::to_string(rank) + " has no stage");
+  return static_cast<std::size_t>(stage);
+}
+
+std::vector<int> Roles::destinations() const {
+  std::vector<int> stages;
+  stages.reserve(members_.size());
+  for (const auto& m : members_) {
+    const bool leaving = m.standing == Standing::draining || m.standing == Standing::retiring;
+    stages.push_back(leaving ? m.next : m.stage);
+  }
+  return stages;
+}
+
+void Roles::enrol(Rank rank, int stage) {
+  auto& home = stages_.at(static_cast<std::size_t>(stage));
+  member(rank) = {stage, Standing::joining, -1, home.numbers++};
+  ++home.workers;
+  ++home.staying;
+  home.most_workers = std::max(home.most_workers, home.workers);
+  ++present_;
+}
+
+// The first worker of a stage on a node sets the node up; the others wait for it.
+void Roles::begin(Rank rank, Commands& commands) {
+  auto& nodes = stage(member(rank)).nodes;
+  const auto [here, first] = nodes.try_emplace(node_of(rank));
+  if (here->second.ready) {
+    commands.push_back(assignment(rank, false));
+    return;
+  }
+  here->second.waiting.push_back(rank);
+  if (first) commands.push_back(assignment(rank, true));
+}
+
+void Roles::join(Rank rank, int stage, Commands& commands) {
+  if (stages_.at(static_cast<std::size_t>(stage)).ended) return;
+  enrol(rank, stage);
+  begin(rank, commands);
+}
+
+void Roles::stop_staying(Member& leaver) {
+  auto& home = stage(leaver);
+  if (leaver.standing == Standing::joining || leaver.standing == Standing::working) --home.staying;
+  if (leaver.standing == Standing::working) --home.ready;
+}
+
+Assign Roles::assignment(Rank rank, bool setup_node) const {
+  const auto& m = member(rank);
+  const auto stage = static_cast<std::size_t>(m.stage);
+  const bool deliver = deliver_ && stage + 1 == stages_.size();
+  return Assign{rank, stage, m.number, stages_[stage].numbers, setup_node, deliver};
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "control/types.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace sluice::control {
+
+/// Which rank is a worker of which stage, and how far it is in becoming one or in leaving. Pure.
+///
+/// A rank joins a stage (its node is set up for the stage first, by the first worker there), works,
+/// drains if it is to leave while the stage goes on, and retires: it tears down and has no stage
+/// again, or joins the next one. A worker's number is never given twice in a stage, so that what
+/// workers write under their numbers stays apart.
+class Roles {
+ public:
+  /// `stage_of_rank`: -1 for none. `deliver`: the last stage's outputs end at its workers.
+  Roles(std::size_t stages, const std::vector<int>& stage_of_rank, std::vector<int> node_of_rank,
+        bool deliver);
+
+  /// Once: the ranks that were planned join their stages.
+  void start(Commands& commands);
+
+  void node_ready(Rank rank, Commands& commands);
+  /// False if the rank is already on its way out.
+  bool worker_ready(Rank rank);
+  /// A retired worker has torn down; it joins the stage that it was promised to, if there is one
+  /// that goes on.
+  void left(Rank rank, Commands& commands);
+
+  /// The rank is to join the stage (-1: none): at once if it has none, else when it has left. A
+  /// worker that must drain first is then `draining`; call `retire` once it holds nothing. A
+  /// stage's last worker stays, or what others have for the stage could never be taken.
+  void promise(Rank rank, int stage, Commands& commands);
+  void retire(Rank rank, Commands& commands);
+  /// Retires all workers of a stage that has nothing left to do.
+  void end(std::size_t stage, Commands& commands);
+
+  /// Throws InvariantError if it has none.
+  std::size_t stage_of(Rank rank) const;
+  bool has_stage(Rank rank) const { return member(rank).stage >= 0; }
+  bool draining(Rank rank) const { return member(rank).standing == Standing::draining; }
+  bool ended(std::size_t stage) const { return stages_.at(stage).ended; }
+  /// Every rank has left.
+  bool empty() const { return present_ == 0; }
+
+  /// Workers that have not left; of a stage that has ended, those that it had then.
+  std::uint64_t workers_of(std::size_t stage) const { return stages_.at(stage).workers; }
+  std::uint64_t most_workers_of(std::size_t stage) const { return stages_.at(stage).most_workers; }
+  /// Workers that are ready and are not to leave.
+  std::uint64_t ready_in(std::size_t stage) const { return stages_.at(stage).ready; }
+  /// The stage that each rank has, or has been promised; -1 for none.
+  std::vector<int> destinations() const;
+
+ private:
+  enum class Standing { none, joining, working, draining, retiring };
+  struct Member {
+    int stage = -1;
+    Standing standing = Standing::none;
+    int next = -1;  ///< the stage to join after this one
+    std::uint64_t number = 0;
+  };
+  struct Node {
+    bool ready = false;
+    std::vector<Rank> waiting;  ///< for the node's setup
+  };
+  struct Stage {
+    std::map<int, Node> nodes;
+    std::uint64_t numbers = 0;  ///< given so far
+    std::uint64_t workers = 0;
+    std::uint64_t most_workers = 0;
+    std::uint64_t staying = 0;  ///< joining or working
+    std::uint64_t ready = 0;    ///< working
+    bool ended = false;
+  };
+
+  Member& member(Rank rank) { return members_.at(static_cast<std::size_t>(rank)); }
+  const Member& member(Rank rank) const { return members_.at(static_cast<std::size_t>(rank)); }
+  Stage& stage(const Member& of) { return stages_.at(static_cast<std::size_t>(of.stage)); }
+  int node_of(Rank rank) const { return node_of_rank_.at(static_cast<std::size_t>(rank)); }
+  void enrol(Rank rank, int stage);
+  void begin(Rank rank, Commands& commands);
+  void join(Rank rank, int stage, Commands& commands);
+  void stop_staying(Member& leaver);
+  Assign assignment(Rank rank, bool setup_node) const;
+
+  std::vector<Member> members_;  ///< by rank
+  std::vector<Stage> stages_;
+  std::vector<int> node_of_rank_;
+  bool deliver_;
+  std::size_t present_ = 0;
+};
+
+}  // namespace sluice::control
