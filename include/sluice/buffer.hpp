@@ -35,6 +35,9 @@ class Buffer {
     return {reinterpret_cast<const char*>(data_.get()), size_};
   }
 
+  /// `size` bytes from `offset` on, which must lie within; shares all of this one's bytes.
+  Buffer slice(std::size_t offset, std::size_t size) const;
+
   /// Writable bytes; copies them first if they are shared.
   std::byte* mutable_data();
 

@@ -26,6 +26,13 @@ Buffer Buffer::adopt(std::string bytes) {
   return buffer;
 }
 
+Buffer Buffer::slice(std::size_t offset, std::size_t size) const {
+  Buffer part;
+  part.size_ = size;
+  if (size > 0) part.data_ = std::shared_ptr<std::byte>(data_, data_.get() + offset);
+  return part;
+}
+
 std::byte* Buffer::mutable_data() {
   if (data_.use_count() > 1 || held_elsewhere(data_)) *this = copy_of(view());
   // Whoever shared the bytes has done reading them.

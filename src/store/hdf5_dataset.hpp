@@ -20,13 +20,17 @@ struct DatasetPlace {
   std::string doing() const;
 };
 
+/// Whether the chunks of a dataset are compressed: by zstd, and then only those that become
+/// smaller.
+enum class Compression { none, zstd };
+
 /// A dataset of rows of one size, filled from front to back. Rows gather in a buffer of one chunk
 /// that goes to the file as it is, past the library's chunk cache: half as fast again as H5Dwrite.
 class RowDataset {
  public:
   /// `row_shape` is empty for a 1-D dataset, and has no zeros. `type` stays the caller's.
   RowDataset(const DatasetPlace& place, hid_t type, const std::vector<hsize_t>& row_shape,
-             std::size_t chunk_bytes);
+             std::size_t chunk_bytes, Compression compression = Compression::none);
 
   /// Any number of whole rows.
   void append(std::span<const std::byte> rows);
@@ -43,6 +47,8 @@ class RowDataset {
   hsize_t chunk_rows_ = 0;
   hsize_t written_rows_ = 0;  ///< in whole chunks
   std::vector<std::byte> buffer_;
+  Compression compression_;
+  std::vector<std::byte> compressed_;
   Hdf5Id dataset_;
 };
 

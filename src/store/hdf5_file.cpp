@@ -59,14 +59,31 @@ void Hdf5Id::close(std::string_view doing) {
   hdf5(doing, [&] { return close_(std::exchange(id_, -1)); });
 }
 
-Hdf5Id create_hdf5_file(const std::filesystem::path& path) {
-  const auto doing = fmt::format("cannot create the HDF5 file '{}'", path.string());
-  const auto access = hdf5_open(doing, H5Pclose, [] { return H5Pcreate(H5P_FILE_ACCESS); });
+namespace {
+
+Hdf5Id file_access(std::string_view doing) {
+  auto access = hdf5_open(doing, H5Pclose, [] { return H5Pcreate(H5P_FILE_ACCESS); });
   hdf5(doing, [&] { return H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110); });
   hdf5(doing, [&] { return H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG); });
+  return access;
+}
+
+}  // namespace
+
+Hdf5Id create_hdf5_file(const std::filesystem::path& path, std::size_t head_bytes) {
+  const auto doing = fmt::format("cannot create the HDF5 file '{}'", path.string());
+  const auto access = file_access(doing);
+  const auto creation = hdf5_open(doing, H5Pclose, [] { return H5Pcreate(H5P_FILE_CREATE); });
+  hdf5(doing, [&] { return H5Pset_userblock(creation.get(), head_bytes); });
   return hdf5_open(doing, H5Fclose, [&] {
-    return H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
+    return H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
   });
+}
+
+Hdf5Id open_hdf5_file(std::string_view doing, const std::filesystem::path& path) {
+  const auto access = file_access(doing);
+  return hdf5_open(doing, H5Fclose,
+                   [&] { return H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()); });
 }
 
 }  // namespace sluice::store

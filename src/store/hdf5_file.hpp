@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -63,7 +64,10 @@ Hdf5Id hdf5_open(std::string_view doing, Hdf5Id::Close close, Call call) {
   return {hdf5(doing, call), close};
 }
 
-/// A new file, in place of one of that name; closing it closes all that is open in it.
-Hdf5Id create_hdf5_file(const std::filesystem::path& path);
+/// A new file, in place of one of that name; closing it closes all that is open in it. Its first
+/// `head_bytes` (a power of two, at least 512) are left to the caller, who fills them when it is
+/// closed.
+Hdf5Id create_hdf5_file(const std::filesystem::path& path, std::size_t head_bytes = 0);
+Hdf5Id open_hdf5_file(std::string_view doing, const std::filesystem::path& path);
 
 }  // namespace sluice::store

@@ -1,4 +1,5 @@
 #include "store/hdf5_dataset.hpp"
+#include "store/hdf5_zstd.hpp"
 
 #include <fmt/format.h>
 
@@ -40,8 +41,8 @@ std::string DatasetPlace::doing() const {
 }
 
 RowDataset::RowDataset(const DatasetPlace& place, hid_t type, const std::vector<hsize_t>& row_shape,
-                       std::size_t chunk_bytes)
-    : doing_(place.doing()), extent_(with_rows(0, row_shape)) {
+                       std::size_t chunk_bytes, Compression compression)
+    : doing_(place.doing()), extent_(with_rows(0, row_shape)), compression_(compression) {
   row_bytes_ = element_bytes(doing_, type);
   for (const auto length : row_shape) row_bytes_ *= length;
   chunk_rows_ = std::max<hsize_t>(1, chunk_bytes / row_bytes_);
@@ -50,6 +51,7 @@ RowDataset::RowDataset(const DatasetPlace& place, hid_t type, const std::vector<
     return H5Screate_simple(static_cast<int>(extent_.size()), extent_.data(), largest.data());
   });
   const auto creation = creation_list(doing_, with_rows(chunk_rows_, row_shape));
+  if (compression_ == Compression::zstd) set_zstd_filter(doing_, creation.get());
   const auto access = access_list_without_cache(doing_);
   dataset_ = hdf5_open(doing_, H5Dclose, [&] {
     return H5Dcreate2(place.parent, place.name.c_str(), type, space.get(), H5P_DEFAULT,
@@ -79,9 +81,16 @@ void RowDataset::write_chunk(const std::byte* data) {
   set_rows(written_rows_ + chunk_rows_);
   std::vector<hsize_t> offset(extent_.size(), 0);
   offset[0] = written_rows_;
+  std::span<const std::byte> chunk(data, chunk_rows_ * row_bytes_);
+  std::uint32_t skipped_filters = 0;
+  if (compression_ == Compression::zstd) {
+    const bool smaller = zstd_compress(chunk, compressed_);
+    skipped_filters = smaller ? 0 : 1;
+    if (smaller) chunk = compressed_;
+  }
   hdf5(doing_, [&] {
-    return H5Dwrite_chunk(dataset_.get(), H5P_DEFAULT, 0, offset.data(), chunk_rows_ * row_bytes_,
-                          data);
+    return H5Dwrite_chunk(dataset_.get(), H5P_DEFAULT, skipped_filters, offset.data(), chunk.size(),
+                          chunk.data());
   });
   written_rows_ += chunk_rows_;
 }

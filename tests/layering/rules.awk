@@ -14,6 +14,7 @@ BEGIN {
   # Third-party headers that one place alone may include.
   owner["^mpi(_|[.]h|[.]hpp|$)"] = "src/transport/mpi"
   owner["^(hdf5|H5)"] = "src/store/"
+  owner["^curl/"] = "src/store/"
   owner["^(cuda|cublas|cudnn|nccl|nvtx|thrust|cub/)"] = "src/gpu/"
   owner["^toml"] = "src/job/"
   owner["^CLI/"] = "src/cli/"

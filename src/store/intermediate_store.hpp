@@ -1,0 +1,93 @@
+#pragma once
+
+#include "store/file_store.hpp"
+#include "store/manifest.hpp"
+#include "store/shard_reader.hpp"
+#include "store/shard_writer.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::store {
+
+/// A shard of a stage that is being written. Nobody sees it before it is published, and without
+/// that nothing remains of it.
+class ShardDraft {
+ public:
+  /// Of `splits`, every record must have been appended before `publish`; a split without records
+  /// belongs to a shard too.
+  void append(const EncodedBatch& batch) { writer_.append(batch); }
+  void cover(std::uint64_t split) { info_.splits.add(split); }
+
+  std::uint64_t records() const noexcept { return writer_.records(); }
+  std::uint64_t bytes() const noexcept { return writer_.bytes(); }
+  /// Large enough: publish it, and begin another. Reached at 64 MiB, or when it covers so many
+  /// splits that its head is full.
+  bool full() const noexcept;
+
+  /// The commit: from here on its splits need not be done again. Throws IoError.
+  ShardInfo publish();
+
+ private:
+  friend class IntermediateStore;
+  ShardDraft(std::unique_ptr<FileDraft> file, ShardInfo info, Compression compression);
+
+  std::unique_ptr<FileDraft> file_;
+  ShardInfo info_;
+  ShardWriter writer_;
+};
+
+/// A published shard, open for reading.
+class OpenShard {
+ public:
+  ShardReader& reader() noexcept { return reader_; }
+
+ private:
+  friend class IntermediateStore;
+  OpenShard(std::unique_ptr<LocalFile> file, const std::string& shown, const ShardInfo& info);
+
+  std::unique_ptr<LocalFile> file_;  ///< a copy, if the shard is an object
+  ShardReader reader_;
+};
+
+/// Where batch mode keeps what a stage made until the next one has read it: a folder, or objects
+/// under a prefix, the same files in both (docs/shard-format.md). A stage is named as its folder,
+/// "2-ocr". For one thread; every rank has its own, for the same place.
+class IntermediateStore {
+ public:
+  explicit IntermediateStore(std::unique_ptr<FileStore> files,
+                             Compression compression = Compression::none);
+
+  /// `name` must never have been used in this stage: let it hold the attempt of the run, the rank
+  /// and a number. Throws IoError.
+  std::unique_ptr<ShardDraft> begin_shard(const std::string& stage, const std::string& name,
+                                          const PipelineText& pipeline);
+
+  /// What an unfinished stage has published so far, sorted by name, no split twice: the splits that
+  /// these cover are done. Throws ShardError if one is damaged or of another pipeline.
+  std::vector<ShardInfo> published(const std::string& stage, const PipelineText& pipeline);
+
+  /// A shard that a manifest, or `published`, lists. Throws ShardError.
+  std::unique_ptr<OpenShard> open_shard(const std::string& stage, const ShardInfo& shard);
+
+  /// The commit of a whole stage, at the barrier; throws IoError.
+  void publish_manifest(const Manifest& manifest);
+  /// Nothing if the stage is not finished. Throws ShardError if it is damaged, and UsageError,
+  /// saying what differs, if it is another pipeline's.
+  std::optional<Manifest> read_manifest(const std::string& stage, const PipelineText& pipeline);
+
+  /// Its manifest first, so that no reader is promised what is going.
+  void remove_stage(const std::string& stage);
+  /// What killed workers left; only while nobody writes.
+  void remove_drafts(const std::string& stage) { files_->remove_drafts(stage); }
+
+ private:
+  std::unique_ptr<FileStore> files_;
+  Compression compression_;
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,56 @@
+#include "store/split_set.hpp"
+
+#include <algorithm>
+
+namespace sluice::store {
+namespace {
+
+std::uint64_t end_of(const SplitRange& range) { return range.first + range.count; }
+
+bool ends_before(const SplitRange& range, std::uint64_t split) { return end_of(range) < split; }
+
+}  // namespace
+
+void SplitSet::add(SplitRange range) {
+  if (range.count == 0) return;
+  // All that touch the new range melt into it.
+  const auto begin = std::lower_bound(ranges_.begin(), ranges_.end(), range.first, &ends_before);
+  auto end = begin;
+  for (; end != ranges_.end() && end->first <= end_of(range); ++end) {
+    const auto first = std::min(range.first, end->first);
+    range = {first, std::max(end_of(range), end_of(*end)) - first};
+  }
+  ranges_.insert(ranges_.erase(begin, end), range);
+}
+
+void SplitSet::add(const SplitSet& other) {
+  for (const auto& range : other.ranges_) add(range);
+}
+
+bool SplitSet::contains(std::uint64_t split) const noexcept {
+  const auto it = std::lower_bound(ranges_.begin(), ranges_.end(), split + 1, &ends_before);
+  return it != ranges_.end() && it->first <= split;
+}
+
+bool SplitSet::overlaps(const SplitSet& other) const noexcept {
+  auto a = ranges_.begin();
+  auto b = other.ranges_.begin();
+  while (a != ranges_.end() && b != other.ranges_.end()) {
+    if (end_of(*a) <= b->first) {
+      ++a;
+    } else if (end_of(*b) <= a->first) {
+      ++b;
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::uint64_t SplitSet::size() const noexcept {
+  std::uint64_t size = 0;
+  for (const auto& range : ranges_) size += range.count;
+  return size;
+}
+
+}  // namespace sluice::store
