@@ -1,9 +1,13 @@
 # sluice_layer_tests(LAYER): tests/LAYER/*_test.cpp become the executable test_LAYER, whose tests
 # ctest runs one by one; tests/LAYER/*_mpi_test.cpp become test_LAYER_mpi, which runs under mpirun
-# at 1, 2, 4 and 8 ranks. Labels: the layer, mpi, and soak for the slow suites, named …Soak.
+# at 1, 2, 4 and 8 ranks; tests/LAYER/*_s3_test.cpp become test_LAYER_s3, which runs as one test, on
+# an S3 server of its own (tests/s3). Labels: the layer, mpi, s3, and soak for the slow suites, named …Soak.
 # Every test has a timeout, and says how many cores it wants so that none is late for want of them.
 option(SLUICE_IN_PROCESS_TESTS_ONLY "Build only tests that run in one process, for sanitizers" OFF)
 
+# Where cmake/install-test-tools.sh puts what it installs.
+set(SLUICE_TEST_TOOLS $ENV{XDG_CACHE_HOME}/sluice/test-tools/bin
+  $ENV{HOME}/.cache/sluice/test-tools/bin)
 set(SLUICE_MPI_RANKS 1 2 4 8)
 set(SLUICE_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -21,8 +25,12 @@ endfunction()
 function(sluice_layer_tests layer)
   file(GLOB sources CONFIGURE_DEPENDS ${layer}/*_test.cpp)
   file(GLOB mpi_sources CONFIGURE_DEPENDS ${layer}/*_mpi_test.cpp)
-  if(mpi_sources)
-    list(REMOVE_ITEM sources ${mpi_sources})
+  file(GLOB s3_sources CONFIGURE_DEPENDS ${layer}/*_s3_test.cpp)
+  if(mpi_sources OR s3_sources)
+    list(REMOVE_ITEM sources ${mpi_sources} ${s3_sources})
+  endif()
+  if(s3_sources)
+    sluice_s3_test(test_${layer}_s3 ${s3_sources})
   endif()
   if(mpi_sources AND NOT SLUICE_IN_PROCESS_TESTS_ONLY)
     sluice_test_target(test_${layer}_mpi ${mpi_sources} ${PROJECT_SOURCE_DIR}/tests/mpi_main.cpp)
@@ -44,6 +52,18 @@ function(sluice_in_process_tests layer filter label timeout)
   gtest_discover_tests(test_${layer} TEST_PREFIX ${layer}. TEST_FILTER ${filter}
     DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${timeout} LABELS ${label} PROCESSORS ${cores})
+endfunction()
+
+# One server for all tests of the program.
+find_program(SLUICE_WEED weed HINTS ${SLUICE_TEST_TOOLS} DOC "SeaweedFS")
+function(sluice_s3_test target)
+  sluice_test_target(${target} ${ARGN} ${PROJECT_SOURCE_DIR}/tests/s3/server.cpp
+    ${PROJECT_SOURCE_DIR}/tests/s3/proxy.cpp)
+  target_compile_definitions(${target} PRIVATE SLUICE_WEED="${SLUICE_WEED}")
+  target_link_libraries(${target} PRIVATE GTest::gtest_main)
+  add_test(NAME ${target} COMMAND ${target})
+  set_tests_properties(${target} PROPERTIES TIMEOUT 300 LABELS s3 PROCESSORS 2
+    SKIP_REGULAR_EXPRESSION "no SeaweedFS here")
 endfunction()
 
 # Every rank runs every test (tests/mpi_main.cpp). Each mpirun has a folder for temporary files of its

@@ -7,9 +7,9 @@ usage() {
   cat <<'TEXT'
 tests/run.sh [OPTIONS] [CTEST OPTIONS]
 
-Installs the Debian packages that are missing, builds sluice with warnings as errors, and runs all
+Installs the Debian packages and test tools that are missing, builds sluice with warnings as errors, and runs all
 routine tests, MPI tests among them. Anything else on the command line goes to ctest: -R REGEX picks
-tests by name, -L LABEL by label (a layer's name, mpi, api, layering, install).
+tests by name, -L LABEL by label (a layer's name, mpi, s3, api, layering, install).
 
   --sanitizers   instead build the tests that run in one process twice, with the address and
                  undefined-behaviour sanitizers (and the leak check) and with the thread sanitizer,
@@ -38,7 +38,11 @@ while (($# > 0)); do
   shift
 done
 
-[[ $install == no ]] || cmake/install-packages.sh
+if [[ $install == yes ]]; then
+  cmake/install-packages.sh
+  # Without PyPI the tests that need these are skipped, and say so.
+  cmake/install-test-tools.sh || echo "tests/run.sh: no test tools from PyPI; going on without" >&2
+fi
 for build in "${builds[@]}"; do
   cmake --preset "$build"
   cmake --build --preset "$build" --parallel "$jobs"

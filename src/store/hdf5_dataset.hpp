@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/compression.hpp"
 #include "store/hdf5_file.hpp"
 
 #include <cstddef>
@@ -19,10 +20,6 @@ struct DatasetPlace {
 
   std::string doing() const;
 };
-
-/// Whether the chunks of a dataset are compressed: by zstd, and then only those that become
-/// smaller.
-enum class Compression { none, zstd };
 
 /// A dataset of rows of one size, filled from front to back. Rows gather in a buffer of one chunk
 /// that goes to the file as it is, past the library's chunk cache: half as fast again as H5Dwrite.

@@ -1,6 +1,7 @@
 #include "store/shard_writer.hpp"
 
 #include "store/checksum.hpp"
+#include "store/hdf5_dataset.hpp"
 #include "store/hdf5_type.hpp"
 #include "store/shard_layout.hpp"
 
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 namespace sluice::store {
 namespace {
@@ -34,7 +36,7 @@ RowDataset dataset(const DatasetPlace& place, DType dtype, std::size_t chunk,
   return {place, type.get(), {}, chunk, compression};
 }
 
-RowDataset index(const DatasetPlace& place) {
+RowDataset index_of(const DatasetPlace& place) {
   const auto type = index_row_type(place.doing());
   return {place, type.get(), {}, small_chunk_bytes};
 }
@@ -61,51 +63,78 @@ void write_head(const std::filesystem::path& path, const std::string& head) {
 
 }  // namespace
 
-ShardWriter::ShardWriter(const std::filesystem::path& path, Compression compression)
-    : path_(path),
-      file_(create_hdf5_file(path, shard_head_bytes)),
-      bytes_(dataset({file_.get(), bytes_dataset, path.string()}, DType::u8, chunk_bytes,
-                     compression)),
-      index_(index({file_.get(), index_dataset, path.string()})),
-      paths_(dataset({file_.get(), paths_dataset, path.string()}, DType::u8, small_chunk_bytes)),
-      buffers_(
-          dataset({file_.get(), buffers_dataset, path.string()}, DType::u64, small_chunk_bytes)) {}
+struct ShardWriter::File {
+  File(const std::filesystem::path& where, Compression compression)
+      : path(where),
+        file(create_hdf5_file(where, shard_head_bytes)),
+        bytes(dataset(place(bytes_dataset), DType::u8, chunk_bytes, compression)),
+        index(index_of(place(index_dataset))),
+        paths(dataset(place(paths_dataset), DType::u8, small_chunk_bytes)),
+        buffers(dataset(place(buffers_dataset), DType::u64, small_chunk_bytes)) {}
 
-void ShardWriter::append(const EncodedBatch& batch) {
-  for (std::size_t i = 0; i < batch.size(); ++i) append_record(batch, i);
-}
+  DatasetPlace place(const char* name) const { return {file.get(), name, path.string()}; }
+  void append(const EncodedBatch& batch, std::size_t i);
+  void close();
 
-void ShardWriter::append_record(const EncodedBatch& batch, std::size_t i) {
+  std::filesystem::path path;
+  Hdf5Id file;
+  RowDataset bytes;
+  RowDataset index;
+  RowDataset paths;
+  RowDataset buffers;
+  IndexRow last;  ///< of the last record
+  std::uint64_t records = 0;
+  std::uint64_t checksum = 0;
+};
+
+void ShardWriter::File::append(const EncodedBatch& batch, std::size_t i) {
   const auto& id = batch.id(i);
   const auto encoded = batch.record_bytes(i);
-  IndexRow row{id.origin, end_.offset, encoded.size(), encoded.size(), 0, 0, 0};
-  bytes_.append(as_bytes(encoded));
+  last.origin = id.origin;
+  last.offset += std::exchange(last.length, encoded.size());
+  last.encoded = encoded.size();
+  bytes.append(as_bytes(encoded));
   for (const auto& buffer : batch.record_buffers(i)) {
-    bytes_.append({buffer.data(), buffer.size()});
     const std::uint64_t size = buffer.size();
-    buffers_.append(bytes_of(size));
-    row.length += size;
-    ++end_.buffers;
+    bytes.append({buffer.data(), buffer.size()});
+    buffers.append(bytes_of(size));
+    last.length += size;
+    ++last.buffers_end;
   }
-  paths_.append(as_bytes(id.path));
-  end_.paths += id.path.size();
-  end_.offset += row.length;
-  row.paths_end = end_.paths;
-  row.buffers_end = end_.buffers;
-  row.checksum = record_checksum(batch, i);
-  index_.append(bytes_of(row));
-  checksum_ = checksum(&row, sizeof row, checksum_);
-  ++records_;
+  paths.append(as_bytes(id.path));
+  last.paths_end += id.path.size();
+  last.checksum = record_checksum(batch, i);
+  index.append(bytes_of(last));
+  checksum = store::checksum(&last, sizeof last, checksum);
+  ++records;
+}
+
+void ShardWriter::File::close() {
+  for (auto* part : {&bytes, &index, &paths, &buffers}) part->finish();
+  file.close(fmt::format("cannot close '{}'", path.string()));
+}
+
+ShardWriter::ShardWriter(const std::filesystem::path& path, Compression compression)
+    : file_(std::make_unique<File>(path, compression)) {}
+
+ShardWriter::~ShardWriter() = default;
+
+std::uint64_t ShardWriter::records() const noexcept { return file_->records; }
+std::uint64_t ShardWriter::bytes() const noexcept {
+  return file_->last.offset + file_->last.length;
+}
+
+void ShardWriter::append(const EncodedBatch& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) file_->append(batch, i);
 }
 
 ShardInfo ShardWriter::finish(ShardInfo info) {
-  for (auto* part : {&bytes_, &index_, &paths_, &buffers_}) part->finish();
-  file_.close(fmt::format("cannot close '{}'", path_.string()));
-  info.records = records_;
-  info.bytes = end_.offset;
-  info.checksum = checksum_;
-  info.file_bytes = size_of_file(path_);
-  write_head(path_, shard_head(info));
+  file_->close();
+  info.records = records();
+  info.bytes = bytes();
+  info.checksum = file_->checksum;
+  info.file_bytes = size_of_file(file_->path);
+  write_head(file_->path, shard_head(info));
   return info;
 }
 

@@ -57,8 +57,10 @@ TEST(ShardTools, H5dumpAndH5lsShowAShard) {
 
 TEST(ShardTools, H5pyReadsAShardAsTheDocumentSays) {
   int status = 0;
-  output_of("python3 -c 'import h5py'", status);
-  if (status != 0) GTEST_SKIP() << "python3 here has no h5py";
+  output_of(SLUICE_PYTHON " -c 'import h5py'", status);
+  if (status != 0) {
+    GTEST_SKIP() << "no h5py here: run cmake/install-test-tools.sh, and CMake again";
+  }
   const ScratchFolder folder;
   const auto path = write_sample(folder).string();
   write_text(folder / "read.py", R"(
@@ -74,7 +76,7 @@ with h5py.File(sys.argv[1]) as shard:
             at += size
         buffer = row["buffers_end"]
 )");
-  EXPECT_EQ(output_of(fmt::format("python3 {} {}", (folder / "read.py").string(), path)),
+  EXPECT_EQ(output_of(fmt::format("{} {} {}", SLUICE_PYTHON, (folder / "read.py").string(), path)),
             "0 b'first'\n  buffer b'a buffer'\n  buffer b'another'\n1 b'second'\n");
 }
 

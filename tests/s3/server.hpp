@@ -1,0 +1,60 @@
+#pragma once
+
+#include "store/s3_config.hpp"
+#include "store/scratch_folder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include <sys/types.h>
+
+namespace sluice::s3 {
+
+/// A SeaweedFS of this program, on free ports of this machine: a real server, with its data in a
+/// scratch folder. Starts with the first test that asks for it and ends with the program.
+class Server {
+ public:
+  /// Empty if there is one; otherwise why there is none.
+  static std::string missing();
+  /// Throws std::runtime_error if it does not come up within a minute.
+  static Server& instance();
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  static constexpr const char* access_key = "AKIDSLUICETEST";
+  static constexpr const char* secret_key = "a/secret+with:colon=and%signs";
+
+  int port() const { return port_; }
+  /// Of a client that gives up within some seconds.
+  store::S3Config config() const;
+  /// A bucket of its own.
+  std::string new_bucket();
+
+ private:
+  Server();
+  void wait_until_up() const;
+
+  store::ScratchFolder folder_;
+  int port_ = 0;
+  pid_t process_ = -1;
+  int buckets_ = 0;
+};
+
+/// What the environment must be for a client of the server.
+void set_environment(const Server& server, const std::string& endpoint = "");
+
+/// A test that needs the server: skipped, saying why, where there is none.
+class Test : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto why = Server::missing(); !why.empty()) GTEST_SKIP() << why;
+    bucket_ = Server::instance().new_bucket();
+  }
+  store::S3Config config() const { return Server::instance().config(); }
+
+  std::string bucket_;
+};
+
+}  // namespace sluice::s3
