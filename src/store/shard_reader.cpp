@@ -110,7 +110,7 @@ void ShardReader::File::append_record(EncodedBatch& batch, const ShardIndex::Ent
     batch.attach(block_.slice(at, entry.buffers[i]));
     at += entry.buffers[i];
   }
-  batch.end_record({entry.row.origin, std::string(entry.path)});
+  batch.end_record({entry.row.origin, entry.path});
   if (record_checksum(batch, batch.size() - 1) == entry.row.checksum) return;
   refuse(shown_, fmt::format("is damaged: the checksum of record {} is wrong", next_));
 }
