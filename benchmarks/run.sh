@@ -101,7 +101,8 @@ speed() {
   local i
   for ((i = 0; i < $(either 3 7); ++i)); do
     on 4 raw_chain --case large --records "$(either 2000 5000)"
-    on 4 null_pipeline --case large --records "$(either 2000 5000)"
+    on 4 null_pipeline --case large --records "$(either 5000 20000)"
+    on 4 null_pipeline --case copied --records "$(either 2000 5000)"
     on 4 raw_chain --case small --records "$(either 2000000 5000000)"
     on 4 null_pipeline --case small --records "$(either 300000 1000000)"
     on 4 null_pipeline --case single --records "$(either 10000 40000)"

@@ -70,12 +70,18 @@ endfunction()
 # own: Open MPI's session folders get into each other's way in a shared one.
 function(sluice_mpi_test target)
   foreach(ranks ${SLUICE_MPI_RANKS})
-    set(scratch ${PROJECT_BINARY_DIR}/scratch/${target}_${ranks})
-    file(MAKE_DIRECTORY ${scratch})
-    math(EXPR cores "2 * ${ranks}")
-    add_test(NAME ${target}_${ranks} COMMAND ${MPIEXEC_EXECUTABLE} --timeout 120 -n ${ranks}
-      $<TARGET_FILE:${target}> ${ARGN})
-    set_tests_properties(${target}_${ranks} PROPERTIES TIMEOUT 150 LABELS mpi PROCESSORS ${cores}
-      ENVIRONMENT "${SLUICE_MPI_ENVIRONMENT};TMPDIR=${scratch}")
+    sluice_mpirun_test(${target}_${ranks} ${target} ${ranks} ${ARGN})
   endforeach()
+endfunction()
+
+# sluice_mpirun_test(NAME TARGET RANKS [ENV VARIABLE=VALUE…] [ARGUMENT…])
+function(sluice_mpirun_test name target ranks)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "ENV")
+  set(scratch ${PROJECT_BINARY_DIR}/scratch/${name})
+  file(MAKE_DIRECTORY ${scratch})
+  math(EXPR cores "2 * ${ranks}")
+  add_test(NAME ${name} COMMAND ${MPIEXEC_EXECUTABLE} --timeout 120 -n ${ranks}
+    $<TARGET_FILE:${target}> ${arg_UNPARSED_ARGUMENTS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 150 LABELS mpi PROCESSORS ${cores}
+    ENVIRONMENT "${SLUICE_MPI_ENVIRONMENT};TMPDIR=${scratch};${arg_ENV}")
 endfunction()
