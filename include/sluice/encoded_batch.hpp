@@ -20,10 +20,13 @@ class Decoder;
 class RecordPath {
  public:
   RecordPath() = default;
+  // NOLINTBEGIN(google-explicit-constructor): a path is nothing but its bytes.
   RecordPath(std::string_view bytes) {
     if (!bytes.empty()) bytes_ = std::make_unique<const std::string>(bytes);
   }
   RecordPath(const char* bytes) : RecordPath(std::string_view(bytes)) {}
+  operator std::string_view() const noexcept { return view(); }
+  // NOLINTEND(google-explicit-constructor)
   RecordPath(const RecordPath& other) : RecordPath(other.view()) {}
   RecordPath(RecordPath&&) noexcept = default;
   RecordPath& operator=(const RecordPath& other) { return *this = RecordPath(other); }
@@ -31,7 +34,6 @@ class RecordPath {
   ~RecordPath() = default;
 
   std::string_view view() const noexcept { return bytes_ ? *bytes_ : std::string_view(); }
-  operator std::string_view() const noexcept { return view(); }
   std::size_t size() const noexcept { return view().size(); }
 
   /// The path of this record's descendant of that number.

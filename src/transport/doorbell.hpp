@@ -49,6 +49,8 @@ class alignas(64) Doorbell {
 class DoorbellRow {
  public:
   DoorbellRow() = default;
+  DoorbellRow(const DoorbellRow&) = delete;
+  DoorbellRow& operator=(const DoorbellRow&) = delete;
   DoorbellRow(DoorbellRow&& other) noexcept;
   DoorbellRow& operator=(DoorbellRow&& other) noexcept;
   ~DoorbellRow();
@@ -59,7 +61,7 @@ class DoorbellRow {
   void withdraw_name();
 
   const std::string& name() const noexcept { return name_; }
-  Doorbell& operator[](std::size_t i) const noexcept { return bells_[i]; }
+  Doorbell* bell(std::size_t i) const noexcept { return bells_ + i; }
 
  private:
   static DoorbellRow map(int file, const std::string& name, std::size_t count);

@@ -95,7 +95,7 @@ void MpiNodes::share_bells(MPI_Comm world, MPI_Comm node) {
   if (all == 0) {
     throw LaunchError(trouble.empty() ? "another rank's node has no shared memory" : trouble);
   }
-  own_bell_ = &bells_[static_cast<std::size_t>(rank_in(node))];
+  own_bell_ = bells_.bell(static_cast<std::size_t>(rank_in(node)));
 }
 
 // All or none: a rank passes on what it borrowed, and whoever gets it must have that arena too.
@@ -121,7 +121,7 @@ void MpiNodes::exchange_arenas(MPI_Comm node) {
 
 Doorbell* MpiNodes::bell_of(Rank rank) const noexcept {
   const int bell = bell_of_[static_cast<std::size_t>(rank)];
-  return bell < 0 ? nullptr : &bells_[static_cast<std::size_t>(bell)];
+  return bell < 0 ? nullptr : bells_.bell(static_cast<std::size_t>(bell));
 }
 
 }  // namespace sluice::transport

@@ -86,16 +86,16 @@ TEST(Doorbell, NoRingIsMissedHoweverTheTwoSidesRace) {
 TEST(DoorbellRow, RingsAcrossProcesses) {
   auto row = DoorbellRow::create(3);
   const auto start = Clock::now();
-  const auto ticket = row[1].announce_sleep();
+  const auto ticket = row.bell(1)->announce_sleep();
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     const auto mine = DoorbellRow::attach(row.name(), 3);
     ::usleep(20'000);
-    mine[1].ring();
+    mine.bell(1)->ring();
     ::_exit(0);
   }
-  row[1].sleep(ticket, too_long);
+  row.bell(1)->sleep(ticket, too_long);
   EXPECT_LT(Clock::now() - start, too_long / 2);
   int status = -1;
   ::waitpid(child, &status, 0);
@@ -108,10 +108,10 @@ TEST(DoorbellRow, MemoryStaysWhenTheNameIsWithdrawn) {
   const auto other = DoorbellRow::attach(row.name(), 1);
   row.withdraw_name();
   EXPECT_THROW(DoorbellRow::attach(row.name(), 1), LaunchError);
-  const auto ticket = row[0].announce_sleep();
-  other[0].ring();
+  const auto ticket = row.bell(0)->announce_sleep();
+  other.bell(0)->ring();
   const auto start = Clock::now();
-  row[0].sleep(ticket, too_long);
+  row.bell(0)->sleep(ticket, too_long);
   EXPECT_LT(Clock::now() - start, too_long / 2);
 }
 
