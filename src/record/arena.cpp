@@ -138,17 +138,17 @@ BlockIndex Arena::first_block() const noexcept {
   return std::max(head_slots, static_cast<BlockIndex>((table_bytes + granule - 1) / granule));
 }
 
-bool Arena::fill_header(BlockIndex block) noexcept {
+bool Arena::fill_header(BlockIndex block) const noexcept {
   const std::size_t offset = block * sizeof(BlockHeader);
   return populate(base_ + offset, sizeof(BlockHeader), address_.fd, offset);
 }
 
-bool Arena::fill(BlockIndex block) noexcept {
+bool Arena::fill(BlockIndex block) const noexcept {
   header(block).hollow = 0;
   return populate(payload(block), bytes(block), address_.fd, block * granule);
 }
 
-void Arena::hollow_out(BlockIndex block) noexcept {
+void Arena::hollow_out(BlockIndex block) const noexcept {
   if (is_hollow(block)) return;
   madvise(payload(block), bytes(block), MADV_REMOVE);
   header(block).hollow = 1;
@@ -156,7 +156,7 @@ void Arena::hollow_out(BlockIndex block) noexcept {
 
 // A stack after R. K. Treiber, "Systems programming: coping with parallelism" (1986). It is taken
 // as a whole, never popped, so that it needs no protection against a top that went and came back.
-void Arena::send_home(BlockIndex block) noexcept {
+void Arena::send_home(BlockIndex block) const noexcept {
   const std::size_t size = bytes(block);
   // Its owner may be long in coming.
   if (head().returned_bytes.fetch_add(size, std::memory_order_relaxed) + size > most_kept) {
@@ -169,7 +169,7 @@ void Arena::send_home(BlockIndex block) noexcept {
                                                   std::memory_order_relaxed));
 }
 
-BlockIndex Arena::take_returned() noexcept {
+BlockIndex Arena::take_returned() const noexcept {
   if (head().returned.load(std::memory_order_relaxed) == 0) return 0;
   const BlockIndex top = head().returned.exchange(0, std::memory_order_acquire);
   std::size_t size = 0;

@@ -62,16 +62,16 @@ class Arena {
 
   /// Put memory behind a header that was never used, and behind a block, so that touching them
   /// cannot fail; false if there is none.
-  bool fill_header(BlockIndex block) noexcept;
-  bool fill(BlockIndex block) noexcept;
+  bool fill_header(BlockIndex block) const noexcept;
+  bool fill(BlockIndex block) const noexcept;
   /// Gives the memory behind a block back to the kernel.
-  void hollow_out(BlockIndex block) noexcept;
+  void hollow_out(BlockIndex block) const noexcept;
   bool is_hollow(BlockIndex block) const noexcept { return header(block).hollow != 0; }
 
   /// Puts a block that nobody refers to on the owner's return stack. Any process.
-  void send_home(BlockIndex block) noexcept;
+  void send_home(BlockIndex block) const noexcept;
   /// Empties the return stack: a list by `next`. The owner alone.
-  BlockIndex take_returned() noexcept;
+  BlockIndex take_returned() const noexcept;
 
   /// What this process' peers call the arena.
   std::int64_t number() const noexcept { return number_.load(std::memory_order_relaxed); }

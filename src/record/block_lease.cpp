@@ -14,8 +14,10 @@ namespace sluice {
 void BlockLease::operator()(const std::byte* /*bytes*/) const noexcept { release(*arena, block); }
 
 std::shared_ptr<std::byte> lease(Arena& arena, BlockIndex block, std::size_t size) {
-  ASAN_UNPOISON_MEMORY_REGION(arena.payload(block), size);
-  return {arena.payload(block), BlockLease{&arena, block}};
+  std::byte* begin = arena.payload(block);
+  ASAN_UNPOISON_MEMORY_REGION(begin, size);
+  ASAN_POISON_MEMORY_REGION(begin + size, arena.bytes(block) - size);
+  return {begin, BlockLease{&arena, block}};
 }
 
 void release(Arena& arena, BlockIndex block) noexcept {

@@ -81,11 +81,10 @@ void BufferPool::give(BlockIndex block) noexcept {
 
 BufferPool::SizeClass BufferPool::class_of(std::size_t granules) noexcept {
   granules = std::max(granules, smallest_pooled / granule);
-  const std::size_t step = std::bit_floor(granules) / 4;
-  granules = (granules + step - 1) / step * step;
-  const std::size_t quarter = granules / (std::bit_floor(granules) / 4) - 4;
-  const auto octave = static_cast<std::size_t>(std::bit_width(granules)) - 3;
-  return {static_cast<std::uint32_t>(granules), 4 * octave + quarter};
+  const auto octave = static_cast<std::size_t>(std::bit_width(granules / 8));
+  const std::size_t quarters =
+      ((granules - 1) >> octave) + 1;  // of the octave's power, from 4 to 8
+  return {static_cast<std::uint32_t>(quarters << octave), 4 * octave + quarters - 4};
 }
 
 BlockIndex BufferPool::take(std::size_t size) {
