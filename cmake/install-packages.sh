@@ -9,8 +9,8 @@ declare -A groups=(
     libspdlog-dev libfmt-dev libcereal-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
     libxxhash-dev libzstd-dev libcurl4-openssl-dev libpugixml-dev"
   [jobs]="libtesseract-dev tesseract-ocr-eng poppler-utils debian-policy hdf5-tools"
-  [tests]="libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools clang-format clang-tidy shellcheck
-    python3-venv"
+  [tests]="libgtest-dev libgmock-dev libbenchmark-dev coinor-cbc hdf5-tools clang-format clang-tidy
+    shellcheck python3-venv"
 )
 
 missing() {

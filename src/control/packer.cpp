@@ -112,6 +112,7 @@ std::optional<Packing> Packer::find(const Counts& workers, Effort effort) {
   }
   if (effort == Effort::quick) return std::nullopt;
   if (auto found = try_chance(wanted)) return found;
+  if (auto found = try_repair(wanted)) return found;
   return try_search(wanted);
 }
 
@@ -145,6 +146,27 @@ std::optional<Packing> Packer::try_chance(const Counts& units) const {
       rule.push_back({stage, fills.at(chance() % fills.size())});
     }
     if (auto found = pack(problem_.start(), problem_.units(), units, rule)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<Packing> Packer::try_repair(const Counts& units) const {
+  constexpr std::size_t most_nodes = 64;
+  static const std::uint64_t steps = std::getenv("STEPS") ? std::stoul(std::getenv("STEPS")) : 500;
+  if (problem_.topology().nodes.size() > most_nodes) return std::nullopt;
+  const auto all = amounts_in(problem_.start());
+  std::vector<double> sizes;
+  for (const auto& unit : problem_.units()) sizes.push_back(dominant(unit, all));
+  std::uint64_t seed = 0;
+  for (const auto& rule : rules_) {
+    auto packing = problem_.start();
+    for (const auto& [stage, fill] : rule) {
+      place(packing, stage, problem_.units()[stage],
+            units[stage] - units_in(packing, problem_.size())[stage], fill);
+    }
+    auto found = pack_by_repair(packing, problem_.start(), problem_.units(), units, sizes, steps,
+                                ++seed);
+    if (found) return found;
   }
   return std::nullopt;
 }

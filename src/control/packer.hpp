@@ -24,6 +24,7 @@ class Packer {
 
  private:
   std::optional<Packing> try_chance(const Counts& units) const;
+  std::optional<Packing> try_repair(const Counts& units) const;
   std::optional<Packing> try_search(const Counts& units) const;
 
   const Problem& problem_;

@@ -62,4 +62,12 @@ std::optional<Packing> pack_by_search(const Packing& packing, const std::vector<
                                       const Counts& wanted, const std::vector<std::size_t>& order,
                                       std::uint64_t budget);
 
+/// From a packing that is not complete: a unit without room puts others out of a node, which then
+/// look for room themselves, with chance in it. What `fixed` holds stays. `sizes` says how large a
+/// unit of each stage is: it is better to put out small ones.
+std::optional<Packing> pack_by_repair(const Packing& packing, const Packing& fixed,
+                                      const std::vector<Unit>& units, const Counts& wanted,
+                                      const std::vector<double>& sizes, std::uint64_t steps,
+                                      std::uint64_t seed);
+
 }  // namespace sluice::control
