@@ -108,7 +108,7 @@ class Climb {
     if (workers == reached_.workers) return false;
     auto packing = packer_.find(workers, effort);
     if (!packing) return false;
-    reached_ = {std::move(workers), *std::move(packing)};
+    reached_ = {std::move(workers), *std::move(packing), {}};
     return true;
   }
 
@@ -155,7 +155,7 @@ Free free_stages(const Problem& problem) {
 Allocation least_allocation(const Problem& problem, Packer& packer) {
   auto packing = packer.find(problem.least(), Effort::thorough);
   if (!packing) throw_no_room(problem.stages(), problem.topology(), problem.least());
-  return {problem.least(), *std::move(packing)};
+  return {problem.least(), *std::move(packing), {}};
 }
 
 // What every stage would get if all without a pinned number got the same.
@@ -188,7 +188,7 @@ void give_equal_shares(const Problem& problem, Packer& packer, const Free& free,
   auto workers = allocation.workers;
   for (const auto stage : free.unknown) workers[stage] = equal[stage];
   if (auto packing = packer.find(workers, Effort::thorough)) {
-    allocation = {std::move(workers), *std::move(packing)};
+    allocation = {std::move(workers), *std::move(packing), {}};
   }
 }
 
@@ -201,11 +201,13 @@ Allocation allocate(const Problem& problem) {
   if (!free.unknown.empty()) give_equal_shares(problem, packer, free, allocation);
   Climb by_speed(packer, allocation, reaches_of(problem));
   by_speed.raise(free.known, pinned_limit(problem), Effort::thorough);
+  const auto needed = allocation.workers;
   if (problem.ranks_are_given() || !free.unknown.empty()) {
     by_speed.fill(free.known);
     Climb(packer, allocation, std::vector<double>(problem.size(), 1.0)).fill(free.unknown);
   }
-  if (auto spread = packer.find_spread(allocation.workers)) allocation.packing = *std::move(spread);
+  if (auto tidy = packer.find_tidy(allocation.workers)) allocation.packing = *std::move(tidy);
+  allocation.needed = needed;
   return allocation;
 }
 

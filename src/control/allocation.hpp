@@ -9,6 +9,7 @@ namespace sluice::control {
 struct Allocation {
   Counts workers;
   Packing packing;
+  Counts needed = {};  ///< of `workers`, what the throughput and equal shares need
 };
 
 /// The workers of each stage for the highest throughput found. Stages of unknown speed get equal

@@ -135,16 +135,8 @@ class Repair {
     auto number = chance_() % all;
     std::size_t stage = 0;
     while (number >= node.units[stage]) number -= node.units[stage++];
-    take_off(node, stage, number);
+    node.take_off(stage, units_[stage], number);
     return stage;
-  }
-
-  void take_off(Alike& node, std::size_t stage, std::uint64_t number) const {
-    const auto each = static_cast<std::ptrdiff_t>(units_[stage].gpu_count());
-    const auto first = node.gpus[stage].begin() + static_cast<std::ptrdiff_t>(number) * each;
-    node.room.give_back(units_[stage], {first, first + each});
-    node.gpus[stage].erase(first, first + each);
-    --node.units[stage];
   }
 
   const std::vector<Unit>& units_;

@@ -116,11 +116,14 @@ std::optional<Packing> Packer::find(const Counts& workers, Effort effort) {
   return try_search(wanted);
 }
 
-std::optional<Packing> Packer::find_spread(const Counts& workers) const {
+std::optional<Packing> Packer::find_tidy(const Counts& workers) const {
   const auto wanted = problem_.units_of(workers);
   for (const auto& order : orders_) {
-    auto found = pack(problem_.start(), problem_.units(), wanted, rule_of(order, Fill::spread));
-    if (found) return found;
+    auto rule = rule_of(order, Fill::spread);
+    for (auto& [stage, fill] : rule) {
+      if (problem_.units()[stage].gpu_count() > 0) fill = Fill::tight;
+    }
+    if (auto found = pack(problem_.start(), problem_.units(), wanted, rule)) return found;
   }
   return std::nullopt;
 }
@@ -164,8 +167,8 @@ std::optional<Packing> Packer::try_repair(const Counts& units) const {
       place(packing, stage, problem_.units()[stage],
             units[stage] - units_in(packing, problem_.size())[stage], fill);
     }
-    auto found = pack_by_repair(packing, problem_.start(), problem_.units(), units, sizes, steps,
-                                ++seed);
+    auto found =
+        pack_by_repair(packing, problem_.start(), problem_.units(), units, sizes, steps, ++seed);
     if (found) return found;
   }
   return std::nullopt;

@@ -17,8 +17,10 @@ class Packer {
   explicit Packer(const Problem& problem);
 
   std::optional<Packing> find(const Counts& workers, Effort effort);
-  /// Only by rules that spread every stage, so that neighbours in the pipeline share nodes.
-  std::optional<Packing> find_spread(const Counts& workers) const;
+  /// Only by rules that spread stages over all nodes, so that neighbours in the pipeline share
+  /// some, and keep those with GPUs together, so that what is free of nodes' GPUs is in large
+  /// pieces.
+  std::optional<Packing> find_tidy(const Counts& workers) const;
   /// False if it is plain from sums that there is no room.
   bool may_fit(const Counts& workers) const;
 

@@ -58,7 +58,7 @@ class Dealing {
     });
     for (const auto index : roomiest) {
       if (left_ == 0) break;
-      give(part(index, left_), 1);
+      give(split(packing_, index, left_), 1);
     }
     return true;
   }
@@ -69,21 +69,9 @@ class Dealing {
     if (most == 0) return;
     const auto nodes = packing_[index].nodes.size();
     const auto full = std::min<std::uint64_t>(left_ / most, nodes);
-    if (full > 0) give(part(index, full), most);
+    if (full > 0) give(split(packing_, index, full), most);
     if (full == nodes || left_ == 0) return;
-    give(part(full > 0 ? packing_.size() - 1 : index, 1), left_);
-  }
-
-  // At most `nodes` of those alike; the others become an entry of their own at the end.
-  Alike& part(std::size_t index, std::uint64_t nodes) {
-    if (nodes < packing_[index].nodes.size()) {
-      auto rest = packing_[index];
-      const auto cut = static_cast<std::ptrdiff_t>(nodes);
-      rest.nodes.erase(rest.nodes.begin(), rest.nodes.begin() + cut);
-      packing_[index].nodes.resize(nodes);
-      packing_.push_back(std::move(rest));
-    }
-    return packing_[index];
+    give(split(packing_, full > 0 ? packing_.size() - 1 : index, 1), left_);
   }
 
   std::vector<std::size_t> by_rest(Fill fill) const {
@@ -136,6 +124,24 @@ Counts units_in(const Packing& packing, std::size_t stages) {
     for (std::size_t i = 0; i < stages; ++i) counts[i] += alike.units[i] * alike.nodes.size();
   }
   return counts;
+}
+
+void Alike::take_off(std::size_t stage, const Unit& unit, std::uint64_t number) {
+  const auto each = static_cast<std::ptrdiff_t>(unit.gpu_count());
+  const auto first = gpus[stage].begin() + static_cast<std::ptrdiff_t>(number) * each;
+  room.give_back(unit, {first, first + each});
+  gpus[stage].erase(first, first + each);
+  --units[stage];
+}
+
+Alike& split(Packing& packing, std::size_t index, std::uint64_t nodes) {
+  if (nodes < packing[index].nodes.size()) {
+    auto rest = packing[index];
+    rest.nodes.erase(rest.nodes.begin(), rest.nodes.begin() + static_cast<std::ptrdiff_t>(nodes));
+    packing[index].nodes.resize(nodes);
+    packing.push_back(std::move(rest));
+  }
+  return packing[index];
 }
 
 bool place(Packing& packing, std::size_t stage, const Unit& unit, std::uint64_t count, Fill fill) {

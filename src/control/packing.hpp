@@ -23,6 +23,8 @@ struct Alike {
     room.take(unit, count, gpus[stage]);
     units[stage] += count;
   }
+  /// Gives back unit `number` of those that each node holds of the stage.
+  void take_off(std::size_t stage, const Unit& unit, std::uint64_t number);
 };
 
 /// What every node holds.
@@ -52,6 +54,9 @@ using Rule = std::vector<Step>;
 /// see Panigrahy et al., Heuristics for Vector Bin Packing (2011).
 std::optional<Packing> pack(Packing packing, const std::vector<Unit>& units, const Counts& wanted,
                             const Rule& rule);
+
+/// The first `nodes` of those alike at `index`; the others become an entry of their own at the end.
+Alike& split(Packing& packing, std::size_t index, std::uint64_t nodes);
 
 /// Places `count` more units of a stage; false, with some of them placed, if there is no room.
 bool place(Packing& packing, std::size_t stage, const Unit& unit, std::uint64_t count, Fill fill);

@@ -1,6 +1,7 @@
 #include "control/plan.hpp"
 
 #include "control/allocation.hpp"
+#include "control/replan.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -69,9 +70,11 @@ void predict(const std::vector<StageDemand>& stages, Plan& plan) {
 
 }  // namespace
 
-Plan make_plan(const std::vector<StageDemand>& stages, const Topology& topology, const Plan*) {
+Plan make_plan(const std::vector<StageDemand>& stages, const Topology& topology,
+               const Plan* current) {
   const Problem problem(stages, topology);
-  const auto allocation = allocate(problem);
+  auto allocation = allocate(problem);
+  if (current != nullptr) allocation = replan(problem, *current, allocation);
   Plan plan;
   for (std::size_t i = 0; i < stages.size(); ++i) {
     plan.stages.push_back(stage_plan(problem, allocation, i));

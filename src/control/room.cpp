@@ -72,6 +72,14 @@ std::uint64_t Room::most(const Unit& unit) const {
   return most;
 }
 
+bool Room::is_short_of(const Unit& unit, const Unit& other) const {
+  const bool cpus = unit.cpus > cpus_ && other.cpus > 0;
+  const bool memory = unit.memory > memory_ && other.memory > 0;
+  const bool plain = unit.cpus <= cpus_ && unit.memory <= memory_ && unit.ranks <= ranks_;
+  const bool gpus = plain && most(unit) == 0 && other.gpu_count() > 0;
+  return cpus || memory || gpus || unit.ranks > ranks_;
+}
+
 void Room::take_plain(const Unit& unit, std::uint64_t count) {
   if (unit.cpus * count > cpus_ || unit.memory * count > memory_ || unit.ranks * count > ranks_) {
     throw InvariantError("a node was given more workers than it has room for");

@@ -34,6 +34,8 @@ class Room {
 
   /// How many units fit.
   std::uint64_t most(const Unit& unit) const;
+  /// Whether something that a unit of `other` takes is what is short for `unit`.
+  bool is_short_of(const Unit& unit, const Unit& other) const;
   /// Takes the room of `count` units, which fit, and appends their GPUs to `gpus`: a whole unit
   /// gets the first free ones, a part goes where it leaves least (best fit).
   void take(const Unit& unit, std::uint64_t count, std::vector<std::uint32_t>& gpus);

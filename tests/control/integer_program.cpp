@@ -30,9 +30,8 @@ class Program {
   Program(const std::vector<StageDemand>& stages, const Topology& topology)
       : stages_(stages), nodes_(topology.nodes) {
     for (const auto& stage : stages) {
-      const bool whole = std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-        return holds_group(stage, node);
-      });
+      const bool whole = std::any_of(nodes_.begin(), nodes_.end(),
+                                     [&](const Node& node) { return holds_group(stage, node); });
       unit_.push_back(whole ? stage.group : 1);
       pieces_.push_back(whole ? 1 : stage.group);
     }
@@ -41,8 +40,8 @@ class Program {
   std::string text() {
     for (std::size_t s = 0; s < stages_.size(); ++s) limit_by_stage(s);
     for (std::size_t n = 0; n < nodes_.size(); ++n) limit_by_node(n);
-    return "Maximize\n obj: T\nSubject To\n" + rows_ + "Bounds\n T >= 0\n" + bounds_ + "Generals\n" +
-           integers_ + "End\n";
+    return "Maximize\n obj: T\nSubject To\n" + rows_ + "Bounds\n T >= 0\n" + bounds_ +
+           "Generals\n" + integers_ + "End\n";
   }
 
  private:
@@ -84,7 +83,8 @@ class Program {
       memory += fmt::format(" + {:.12g} {}", unit * static_cast<double>(stages_[s].memory) / 0x1p30,
                             units(s, n));
       ranks += fmt::format(" + {} {}", unit_[s], units(s, n));
-      if (stages_[s].gpus >= 1) gpus += fmt::format(" + {} {}", unit * stages_[s].gpus, units(s, n));
+      if (stages_[s].gpus >= 1)
+        gpus += fmt::format(" + {} {}", unit * stages_[s].gpus, units(s, n));
       if (fractional(s)) share_gpus(s, n);
     }
     row(fmt::format("{} <= {:.12g}", cpus, nodes_[n].cpus));
@@ -154,9 +154,10 @@ Solved read_solution(const std::filesystem::path& path) {
 }
 
 int run_cbc(const std::filesystem::path& folder, double seconds, const std::string& options) {
-  const auto command = fmt::format("cd '{}' && '{}' problem.lp {} sec {} ratio 0 solve solution "
-                                   "solution.txt > log.txt 2>&1",
-                                   folder.string(), SLUICE_CBC, options, seconds);
+  const auto command = fmt::format(
+      "cd '{}' && '{}' problem.lp {} sec {} ratio 0 solve solution "
+      "solution.txt > log.txt 2>&1",
+      folder.string(), SLUICE_CBC, options, seconds);
   return std::system(command.c_str());
 }
 

@@ -12,8 +12,8 @@ namespace sluice::control::world {
 /// What an integer-programming solver found.
 struct Solved {
   bool feasible = false;
-  bool proven = false;     ///< it had time to finish
-  double throughput = 0;   ///< of its best solution
+  bool proven = false;    ///< it had time to finish
+  double throughput = 0;  ///< of its best solution
 };
 
 /// The best plan as an integer program: how many units of each stage on each node, and on each GPU

@@ -92,11 +92,18 @@ std::optional<Plan> plan_of(const Puzzle& puzzle) {
 }
 
 void dump(const Puzzle& p, const Plan& plan) {
-  for (auto& n : p.topology.nodes) std::printf("  node %g cpus %lu gpus %g GiB\n", n.cpus, n.gpus, double(n.memory)/GiB);
-  for (std::size_t i = 0; i < p.stages.size(); ++i) { auto& s = p.stages[i];
-    std::printf("  %s cpus %g gpus %g mem %g group %lu speed %g sel %g pin %lu/%lu -> %lu:", s.name.c_str(), s.cpus, s.gpus, double(s.memory)/GiB, s.group, *s.speed, s.selectivity, s.workers.value_or(0), s.workers_per_node.value_or(0), plan.stages.empty()?0:plan.stages[i].workers);
-    if (!plan.stages.empty()) for (auto& h : plan.stages[i].shares) std::printf(" %zu:%lu", h.node, h.ranks);
-    std::printf("\n"); }
+  for (auto& n : p.topology.nodes)
+    std::printf("  node %g cpus %lu gpus %g GiB\n", n.cpus, n.gpus, double(n.memory) / GiB);
+  for (std::size_t i = 0; i < p.stages.size(); ++i) {
+    auto& s = p.stages[i];
+    std::printf("  %s cpus %g gpus %g mem %g group %lu speed %g sel %g pin %lu/%lu -> %lu:",
+                s.name.c_str(), s.cpus, s.gpus, double(s.memory) / GiB, s.group, *s.speed,
+                s.selectivity, s.workers.value_or(0), s.workers_per_node.value_or(0),
+                plan.stages.empty() ? 0 : plan.stages[i].workers);
+    if (!plan.stages.empty())
+      for (auto& h : plan.stages[i].shares) std::printf(" %zu:%lu", h.node, h.ranks);
+    std::printf("\n");
+  }
 }
 
 /// Compares plans with the solver's on many random problems.
@@ -127,20 +134,23 @@ void compare(const Puzzle& puzzle, const std::string& what, double seconds, Comp
   const double ours = world::objective(puzzle.stages, world::workers_of(*plan));
   const double quality = ours / solved.throughput;
   if (std::getenv("SHOW") && quality < 0.995) dump(puzzle, *plan);
-  if (std::getenv("SHOW") && quality < 0.999) std::printf("%s: %.4f %s\n", what.c_str(), quality, solved.proven ? "" : "unproven");
+  if (std::getenv("SHOW") && quality < 0.999)
+    std::printf("%s: %.4f %s\n", what.c_str(), quality, solved.proven ? "" : "unproven");
   EXPECT_LE(quality, solved.proven ? 1 + 1e-4 : quality) << what << ": better than the best?";
   result.quality.push_back(quality);
 }
 
-Comparison compare_many(std::uint64_t first, std::uint64_t count, std::uint64_t most_nodes, double seconds) {
+Comparison compare_many(std::uint64_t first, std::uint64_t count, std::uint64_t most_nodes,
+                        double seconds) {
   Comparison result;
   for (auto seed = first; seed < first + count; ++seed) {
     compare(random_puzzle(seed, most_nodes), "seed " + std::to_string(seed), seconds, result);
   }
   std::sort(result.quality.begin(), result.quality.end());
-  std::printf("%zu problems: median %.4f, worst %.4f of the solver's throughput; %d infeasible, %d unproven\n",
-              result.quality.size(), result.median(), result.worst(), result.infeasible,
-              result.unproven);
+  std::printf(
+      "%zu problems: median %.4f, worst %.4f of the solver's throughput; %d infeasible, %d "
+      "unproven\n",
+      result.quality.size(), result.median(), result.worst(), result.infeasible, result.unproven);
   return result;
 }
 
