@@ -15,11 +15,16 @@ namespace sluice {
 
 /// The knobs of a stage; everything has a default.
 struct StageSpec {
-  std::string name = {};                    ///< "stage-1", "stage-2", … when left empty
-  std::size_t batch_size = 1;               ///< most records given to one call of `process`
-  std::optional<double> speed = {};         ///< records/s of one worker; absent: an equal share
-  double cpus = 1.0;                        ///< cores that one worker keeps busy
-  std::optional<std::size_t> workers = {};  ///< pins the number of workers
+  std::string name = {};             ///< "stage-1", "stage-2", … when left empty
+  std::size_t batch_size = 1;        ///< most records given to one call of `process`
+  std::optional<double> speed = {};  ///< records/s of one worker; absent: an equal share
+  double selectivity = 1.0;          ///< records out per record in, for planning
+  double over_provision = 1.0;       ///< plan this many times the capacity needed
+  double cpus = 1.0;                 ///< cores that one worker keeps busy
+  double gpus = 0;                   ///< GPUs of one worker: a part below 1, or whole ones
+  std::uint64_t memory = 0;          ///< bytes that one worker needs, for planning
+  std::size_t spmd = 1;              ///< ranks that make up one worker; each has all of these
+  std::optional<std::size_t> workers = {};           ///< pins the number of workers
   std::optional<std::size_t> workers_per_node = {};  ///< pins it per node
   std::size_t slots = 2;  ///< input slots: one in process, the others prefetched
   /// How long an idle worker waits for a partial batch to fill.

@@ -45,6 +45,8 @@ std::vector<std::pair<std::string, Json>> own_defaults(const StageSpec& spec) {
   if (spec.batch_size != usual.batch_size) knobs.emplace_back("batch_size", spec.batch_size);
   if (spec.speed) knobs.emplace_back("speed", *spec.speed);
   if (spec.cpus != usual.cpus) knobs.emplace_back("cpus", spec.cpus);
+  if (spec.gpus != usual.gpus) knobs.emplace_back("gpus", spec.gpus);
+  if (spec.memory != usual.memory) knobs.emplace_back("memory", spec.memory);
   if (spec.workers) knobs.emplace_back("workers", *spec.workers);
   if (spec.workers_per_node) knobs.emplace_back("workers_per_node", *spec.workers_per_node);
   if (spec.slots != usual.slots) knobs.emplace_back("slots", spec.slots);

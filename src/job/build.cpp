@@ -51,12 +51,14 @@ void try_to_make(const StageEntry& entry, const JobStage& stage) {
   throw PluginError(fmt::format("{} ({}) makes no stage", where(entry), entry.use));
 }
 
-JobStage build_stage(const StageEntry& entry, const StageRegistry& registry) {
+// What the stage says counts most, then what is particular about its kind, then [pipeline].
+JobStage build_stage(const StageEntry& entry, const StageSpec& defaults,
+                     const StageRegistry& registry) {
   const StageKind& kind = kind_of(entry, registry);
-  JobStage stage{kind.defaults, kind,
-                 check_settings(kind, entry.settings, entry.name, entry.place)};
+  JobStage stage{defaults, kind, check_settings(kind, entry.settings, entry.name, entry.place)};
   stage.spec.name = entry.name;
-  apply_knobs(entry.keys, entry.name, stage.spec);
+  apply_defaults(kind.defaults, stage.spec);
+  apply_knobs(entry.keys, "stage." + entry.name, stage.spec);
   try_to_make(entry, stage);
   return stage;
 }
@@ -117,7 +119,9 @@ StageRegistry builtin_stages() {
 std::vector<JobStage> build_stages(const JobFile& job, StageRegistry& registry) {
   load_plugins(job, registry);
   std::vector<JobStage> stages;
-  for (const auto& entry : job.stages) stages.push_back(build_stage(entry, registry));
+  for (const auto& entry : job.stages) {
+    stages.push_back(build_stage(entry, job.defaults, registry));
+  }
   return stages;
 }
 

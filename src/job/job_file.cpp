@@ -31,6 +31,7 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
     job.name = text_at(pipeline, "name", "pipeline.", "a name, such as \"annotate\"");
   }
   job.mode = mode_at(pipeline);
+  apply_knobs(pipeline, "pipeline", job.defaults);
   job.run_dir = std::filesystem::path("runs") / job.name;
   if (pipeline.contains("run_dir")) {
     job.run_dir = text_at(pipeline, "run_dir", "pipeline.", "a folder, such as \"runs/annotate\"");
@@ -57,7 +58,7 @@ StageEntry read_stage(const RawStage& raw) {
     stage.plugin = text_at(raw.keys, "plugin", prefix, "a path, such as \"build/libmine.so\"");
   }
   StageSpec defaults;
-  apply_knobs(raw.keys, raw.name, defaults);
+  apply_knobs(raw.keys, "stage." + raw.name, defaults);
   return stage;
 }
 

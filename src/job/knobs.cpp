@@ -34,6 +34,27 @@ void set_speed(const RawValue& value, std::string_view path, StageSpec& spec) {
 void set_cpus(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.cpus = positive(value, path, "a positive number of cores, such as 0.25");
 }
+void set_gpus(const RawValue& value, std::string_view path, StageSpec& spec) {
+  auto number = to_number(value);
+  if (number && !(*number >= 0 && *number <= 1e6)) number.reset();
+  if (number && *number > 1 && *number != std::floor(*number)) number.reset();
+  spec.gpus =
+      require(number, value, path, "a part of a GPU below 1, such as 0.25, or a whole number");
+}
+void set_memory(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.memory = require(to_size(value), value, path, wanted_of(SettingType::size));
+}
+void set_spmd(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.spmd = count(value, path);
+}
+void set_selectivity(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.selectivity = positive(value, path, "a positive number of records out per record in");
+}
+void set_over_provision(const RawValue& value, std::string_view path, StageSpec& spec) {
+  auto number = to_number(value);
+  if (number && !(*number >= 1 && *number <= 1e6)) number.reset();
+  spec.over_provision = require(number, value, path, "a factor of at least 1, such as 1.2");
+}
 void set_workers(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.workers = count(value, path);
   spec.workers_per_node.reset();
@@ -54,31 +75,58 @@ void set_byte_budget(const RawValue& value, std::string_view path, StageSpec& sp
 
 constexpr Knob knobs[] = {{"batch_size", set_batch_size},
                           {"speed", set_speed},
+                          {"selectivity", set_selectivity},
+                          {"over_provision", set_over_provision},
                           {"cpus", set_cpus},
+                          {"gpus", set_gpus},
+                          {"memory", set_memory},
+                          {"spmd", set_spmd},
                           {"workers", set_workers},
                           {"workers_per_node", set_workers_per_node},
                           {"slots", set_slots},
                           {"batch_wait", set_batch_wait},
                           {"byte_budget", set_byte_budget}};
 
-void refuse_two_pins(const RawTable& keys, const std::string& stage) {
+void refuse_two_pins(const RawTable& keys, const std::string& path) {
   const auto per_node = keys.find("workers_per_node");
   if (per_node == keys.end() || !keys.contains("workers")) return;
   throw UsageError(
-      fmt::format("{}: 'stage.{}' sets both workers and workers_per_node; either pins the number "
+      fmt::format("{}: '{}' sets both workers and workers_per_node; either pins the number "
                   "of workers, so leave one out",
-                  per_node->second.place.text(), stage));
+                  per_node->second.place.text(), path));
 }
 
 }  // namespace
 
-void apply_knobs(const RawTable& keys, const std::string& stage, StageSpec& spec) {
+void apply_knobs(const RawTable& keys, const std::string& path, StageSpec& spec) {
   for (const auto& knob : knobs) {
     const auto it = keys.find(knob.name);
     if (it == keys.end()) continue;
-    knob.apply(it->second, fmt::format("stage.{}.{}", stage, knob.name), spec);
+    knob.apply(it->second, fmt::format("{}.{}", path, knob.name), spec);
   }
-  refuse_two_pins(keys, stage);
+  refuse_two_pins(keys, path);
+}
+
+void apply_defaults(const StageSpec& own, StageSpec& spec) {
+  const StageSpec usual;
+  const auto take = [&](auto StageSpec::*knob) {
+    if (own.*knob != usual.*knob) spec.*knob = own.*knob;
+  };
+  if (own.workers || own.workers_per_node) {
+    spec.workers = own.workers;
+    spec.workers_per_node = own.workers_per_node;
+  }
+  take(&StageSpec::batch_size);
+  take(&StageSpec::speed);
+  take(&StageSpec::selectivity);
+  take(&StageSpec::over_provision);
+  take(&StageSpec::cpus);
+  take(&StageSpec::gpus);
+  take(&StageSpec::memory);
+  take(&StageSpec::spmd);
+  take(&StageSpec::slots);
+  take(&StageSpec::batch_wait);
+  take(&StageSpec::byte_budget);
 }
 
 }  // namespace sluice::job

@@ -8,8 +8,11 @@
 
 namespace sluice::job {
 
-/// Writes the knobs among the keys of a stage (batch_size, speed, workers, …) into `spec`, which
-/// holds the defaults. Throws UsageError for a wrong type or range; `stage` names the stage.
-void apply_knobs(const RawTable& keys, const std::string& stage, StageSpec& spec);
+/// Writes the knobs among the keys of a table (batch_size, speed, workers, …) into `spec`. Throws
+/// UsageError for a wrong type or range; `path` names the table: "pipeline", "stage.read".
+void apply_knobs(const RawTable& keys, const std::string& path, StageSpec& spec);
+
+/// Writes those of a kind's own defaults into `spec` that differ from every stage's.
+void apply_defaults(const StageSpec& own, StageSpec& spec);
 
 }  // namespace sluice::job

@@ -20,10 +20,10 @@ const KnownKeys& root_keys() {
 }
 
 const KnownKeys& pipeline_keys() {
-  static const KnownKeys keys{{"name", "mode", "run_dir"},
-                              {"attempts", "batch_size", "batch_wait", "byte_budget", "cpus", "env",
-                               "keep_intermediates", "max_worker_lifetime", "on_failure",
-                               "over_provision", "slots", "speed", "workers", "workers_per_node"}};
+  static const KnownKeys keys{{"name", "mode", "run_dir", "batch_size", "batch_wait", "cpus",
+                               "memory", "over_provision", "slots", "workers", "workers_per_node"},
+                              {"attempts", "byte_budget", "env", "keep_intermediates",
+                               "max_worker_lifetime", "on_failure", "speed"}};
   return keys;
 }
 
@@ -33,10 +33,11 @@ const KnownKeys& input_keys() {
 }
 
 const KnownKeys& stage_keys() {
-  static const KnownKeys keys{{"name", "use", "plugin", "settings", "batch_size", "speed", "cpus",
-                               "workers", "workers_per_node", "slots", "batch_wait", "byte_budget"},
-                              {"attempts", "command", "env", "gpus", "max_worker_lifetime", "model",
-                               "on_failure", "over_provision", "resources", "spmd"}};
+  static const KnownKeys keys{
+      {"name", "use", "plugin", "settings", "batch_size", "speed", "selectivity", "over_provision",
+       "cpus", "gpus", "memory", "spmd", "workers", "workers_per_node", "slots", "batch_wait",
+       "byte_budget"},
+      {"attempts", "command", "env", "max_worker_lifetime", "model", "on_failure", "resources"}};
   return keys;
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <thread>
 #include <utility>
 
 namespace sluice::runtime {
@@ -19,25 +18,6 @@ namespace {
 
 // Nothing depends on waking up in between; it keeps sums of times small.
 constexpr control::Time longest_wait = std::chrono::seconds(1);
-
-double cores() { return std::max(1u, std::thread::hardware_concurrency()); }
-
-// Every rank but the coordinator can be a worker. Who starts more of them on a node than it has
-// cores wants the cores shared, so there are as many cpus as workers at least.
-control::Topology topology_of(const std::vector<int>& node_of_rank) {
-  control::Topology topology;
-  for (std::size_t rank = 1; rank < node_of_rank.size(); ++rank) {
-    const auto node = static_cast<std::size_t>(node_of_rank[rank]);
-    while (topology.nodes.size() <= node) {
-      topology.nodes.push_back({"node-" + std::to_string(topology.nodes.size()), cores(), 0, 0, 0});
-    }
-    ++*topology.nodes[node].workers;
-  }
-  for (auto& node : topology.nodes) {
-    node.cpus = std::max(node.cpus, static_cast<double>(*node.workers));
-  }
-  return topology;
-}
 
 }  // namespace
 
@@ -91,7 +71,7 @@ void Coordinator::plan() {
   for (Rank rank = 0; rank < transport_.size(); ++rank) {
     plan.node_of_rank.push_back(transport_.node_of(rank));
   }
-  const auto placed = control::make_plan(demands(spec_), topology_of(plan.node_of_rank));
+  const auto placed = control::make_plan(demands(spec_), topology_.topology());
   plan.stage_of_rank = control::assign_ranks(placed, plan.node_of_rank);
   plan.stages = channel_specs(spec_);
   plan.collect = spec_.on_output != nullptr;
@@ -130,6 +110,7 @@ void Coordinator::end_run(const End& end) {
 
 void Coordinator::on(Hello hello, Rank from) {
   require_same(text_, hello.spec, from, hello.host);
+  topology_.add(transport_.node_of(from), hello.host, hello.machine);
   ++greeted_;
 }
 

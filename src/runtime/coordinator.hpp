@@ -4,6 +4,7 @@
 #include "runtime/input_feed.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
+#include "runtime/run_topology.hpp"
 #include "runtime/status_board.hpp"
 #include "transport/transport.hpp"
 
@@ -59,6 +60,7 @@ class Coordinator {
   ErasedSpec spec_;
   std::string text_;
   int greeted_ = 0;
+  RunTopology topology_;
   int stopped_ = 0;  ///< ranks that have said Bye
   std::optional<InputFeed> input_;
   std::optional<control::RunControl> control_;

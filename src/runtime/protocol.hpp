@@ -2,6 +2,7 @@
 
 #include "control/types.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/machine.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/encoded_batch.hpp>
@@ -19,10 +20,11 @@ namespace sluice::runtime {
 struct Hello {
   std::string spec;
   std::string host;
+  Machine machine;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(spec, host);
+    archive(spec, host, machine);
   }
 };
 

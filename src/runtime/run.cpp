@@ -24,6 +24,7 @@ RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions&
   const auto checked = [&build] {
     auto spec = build();
     runtime::validate(spec);
+    runtime::require_runnable(spec);
     return spec;
   };
   if (launch_options.mode == Mode::debug) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -28,6 +29,11 @@ bool is_count(const std::optional<std::size_t>& workers) {
   return !workers || (*workers >= 1 && *workers <= most_workers);
 }
 
+// A GPU is shared in parts, or taken whole.
+bool is_gpu_count(double gpus) {
+  return gpus >= 0 && gpus <= 1e6 && (gpus < 1 || gpus == std::floor(gpus));
+}
+
 void validate_options(const RunOptions& options) {
   if (options.workers > most_workers) {
     throw UsageError(
@@ -43,6 +49,11 @@ void validate_stage(const StageSpec& stage) {
   require(stage.slots >= 1, stage, "slots must be at least 1");
   require(!stage.speed || *stage.speed > 0, stage, "speed must be above 0 records/s");
   require(stage.cpus >= 0, stage, "cpus must not be negative");
+  require(stage.selectivity > 0, stage, "selectivity must be above 0");
+  require(stage.over_provision >= 1, stage, "over_provision must be at least 1");
+  require(is_gpu_count(stage.gpus), stage, "gpus must be between 0 and 1, or a whole number");
+  require(stage.spmd >= 1 && stage.spmd <= most_workers, stage,
+          "spmd must be between 1 and 1000000");
   require(is_count(stage.workers), stage, "workers must be between 1 and 1000000");
   require(is_count(stage.workers_per_node), stage,
           "workers_per_node must be between 1 and 1000000");
@@ -58,11 +69,12 @@ std::string optional_text(const auto& value) {
 std::string stage_text(const ErasedStage& stage) {
   const auto& s = stage.spec;
   return fmt::format(
-      "stage {}: {}; batch_size={} speed={} cpus={} workers={} workers_per_node={} slots={} "
+      "stage {}: {}; batch_size={} speed={} selectivity={} over_provision={} cpus={} gpus={} "
+      "memory={} spmd={} workers={} workers_per_node={} slots={} "
       "batch_wait={} byte_budget={}\n",
-      s.name, stage.description, s.batch_size, optional_text(s.speed), s.cpus,
-      optional_text(s.workers), optional_text(s.workers_per_node), s.slots, s.batch_wait,
-      s.byte_budget);
+      s.name, stage.description, s.batch_size, optional_text(s.speed), s.selectivity,
+      s.over_provision, s.cpus, s.gpus, s.memory, s.spmd, optional_text(s.workers),
+      optional_text(s.workers_per_node), s.slots, s.batch_wait, s.byte_budget);
 }
 
 }  // namespace
@@ -80,6 +92,16 @@ void validate(const ErasedSpec& spec) {
   }
   require(spec.stages.front().spec.byte_budget == 0, spec.stages.front().spec,
           "byte_budget has no meaning for the first stage, whose input the coordinator holds");
+}
+
+void require_runnable(const ErasedSpec& spec) {
+  for (const auto& stage : spec.stages) {
+    if (stage.spec.spmd == 1) continue;
+    throw UsageError(fmt::format(
+        "stage '{}': this version plans groups of ranks that work as one (spmd = {}), but cannot "
+        "run them yet; 'sluice plan' works, and spmd = 1 runs",
+        stage.spec.name, stage.spec.spmd));
+  }
 }
 
 std::string canonical_text(const ErasedSpec& spec) {
@@ -115,7 +137,12 @@ std::vector<control::StageDemand> demands(const ErasedSpec& spec) {
     demand.speed = stage.speed;
     demand.workers = stage.workers;
     demand.workers_per_node = stage.workers_per_node;
+    demand.selectivity = stage.selectivity;
+    demand.over_provision = stage.over_provision;
     demand.cpus = stage.cpus;
+    demand.gpus = stage.gpus;
+    demand.memory = stage.memory;
+    demand.group = stage.spmd;
     result.push_back(std::move(demand));
   }
   return result;

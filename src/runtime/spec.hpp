@@ -13,6 +13,9 @@ namespace sluice::runtime {
 /// Throws UsageError, naming the stage and the knob, if the spec makes no sense.
 void validate(const ErasedSpec& spec);
 
+/// Throws UsageError if a stage can be planned by this version, but not be run.
+void require_runnable(const ErasedSpec& spec);
+
 /// Everything that all ranks of a run must agree about, a line a stage.
 std::string canonical_text(const ErasedSpec& spec);
 

@@ -41,7 +41,7 @@ void Worker::run(const std::function<ErasedSpec()>& build) {
 void Worker::introduce(const std::function<ErasedSpec()>& build) {
   try {
     spec_ = build();
-    transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_}));
+    transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_, this_machine()}));
   } catch (...) {
     auto failure = to_failure(std::current_exception(), "", {});
     failure.message = fmt::format("rank {} on {}: {}", transport_.rank(), host_, failure.message);

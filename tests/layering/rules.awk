@@ -18,6 +18,7 @@ BEGIN {
   owner["^(cuda|cublas|cudnn|nccl|nvtx|thrust|cub/)"] = "src/gpu/"
   owner["^toml"] = "src/job/"
   owner["^CLI/"] = "src/cli/"
+  owner["^hwloc"] = "src/runtime/machine"
 
   # Control is pure: given events and the time, it returns commands.
   impure = "^(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|atomic|" \

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "control/topology.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// What this process may use of its node: the cores that the launcher or the batch system left it
+/// (numbered as the system does, by their first hardware thread), GPUs, and bytes of memory.
+struct Machine {
+  std::vector<std::uint32_t> cores;
+  std::uint64_t gpus = 0;
+  std::uint64_t memory = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cores, gpus, memory);
+  }
+};
+
+/// Asks hwloc; GPUs are those that CUDA_VISIBLE_DEVICES or Slurm names, else NVIDIA's PCI devices.
+Machine this_machine();
+
+/// The nodes that a run started here would have: those of the Slurm job or of mpirun if there is
+/// one, taken to be like this node in what the environment doesn't say, else this node alone.
+control::Topology discover_topology();
+
+/// "64(x2),32": a number for each node, as Slurm writes them; empty if it is not of that form.
+std::vector<std::uint64_t> slurm_counts(std::string_view text);
+
+}  // namespace sluice::runtime

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "control/topology.hpp"
+#include "runtime/machine.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// The nodes of a run, out of what their worker ranks say about them. Every one of those ranks can
+/// be a worker: who starts more of them on a node than it has cores wants the cores shared, so a
+/// node has as many cpus as worker ranks at least.
+class RunTopology {
+ public:
+  /// A worker rank on node `node`.
+  void add(int node, const std::string& host, const Machine& machine);
+
+  control::Topology topology() const;
+
+ private:
+  struct Seen {
+    std::string host;
+    std::set<std::uint32_t> cores;  ///< ranks may be bound to some each
+    std::uint64_t gpus = 0;
+    std::uint64_t memory = 0;
+    std::uint64_t workers = 0;
+  };
+  std::vector<Seen> nodes_;
+};
+
+}  // namespace sluice::runtime
