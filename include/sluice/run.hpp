@@ -41,6 +41,15 @@ struct ChannelStatus {
   std::uint64_t bound_records = 0;  ///< an output batch per producer, an input batch per consumer
 };
 
+/// Ranks that changed their stages while the run went on. Times in seconds.
+struct Replan {
+  double at = 0;            ///< since the run started
+  std::uint64_t moved = 0;  ///< ranks
+  double gain = 0;          ///< that the run was expected to end earlier
+  double cost = 0;          ///< until the last of them was expected to be ready
+  std::string reason;       ///< one line with all the numbers
+};
+
 /// A picture of a run, for whoever shows it.
 struct RunStatus {
   std::string pipeline;
@@ -50,6 +59,7 @@ struct RunStatus {
   std::optional<double> first_done;  ///< seconds from the start to the first input done
   std::vector<StageStatus> stages;
   std::vector<ChannelStatus> channels;  ///< channel k feeds stage k
+  std::vector<Replan> replans;          ///< the autoscaler's decisions
   std::uint64_t control_messages = 0;   ///< sent and received by the coordinator
   bool finished = false;
 };
@@ -61,6 +71,8 @@ struct RunOptions {
   /// each other stage.
   std::size_t workers = 0;
   std::filesystem::path run_dir = ".";
+  /// Whether ranks may change their stages while the run goes on, when that makes it end earlier.
+  bool autoscale = true;
   /// Called on the coordinator's thread, every `status_interval` and once at the end.
   std::function<void(const RunStatus&)> on_status;
   std::chrono::nanoseconds status_interval = std::chrono::seconds(1);

@@ -52,6 +52,7 @@ class JobRun {
     }
     options_.mode = file_.mode;
     options_.run_dir = file_.run_dir;
+    options_.autoscale = file_.autoscale;
     options_.workers = arguments.workers;
     options_.on_status = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1);
   }

@@ -104,6 +104,18 @@ std::size_t Roles::stage_of(Rank rank) const {
   return static_cast<std::size_t>(stage);
 }
 
+bool Roles::node_is_set_up(std::size_t stage, int node) const {
+  const auto it = stages_.at(stage).nodes.find(node);
+  return it != stages_[stage].nodes.end() && it->second.ready;
+}
+
+bool Roles::settled() const {
+  return std::all_of(members_.begin(), members_.end(), [this](const Member& m) {
+    if (m.standing == Standing::none || m.standing == Standing::working) return true;
+    return m.next < 0 && stages_[static_cast<std::size_t>(m.stage)].ended;
+  });
+}
+
 std::vector<int> Roles::destinations() const {
   std::vector<int> stages;
   stages.reserve(members_.size());

@@ -52,6 +52,9 @@ class Roles {
   std::uint64_t most_workers_of(std::size_t stage) const { return stages_.at(stage).most_workers; }
   /// Workers that are ready and are not to leave.
   std::uint64_t ready_in(std::size_t stage) const { return stages_.at(stage).ready; }
+  bool node_is_set_up(std::size_t stage, int node) const;
+  /// No rank is joining a stage, or leaving one that goes on.
+  bool settled() const;
   /// The stage that each rank has, or has been promised; -1 for none.
   std::vector<int> destinations() const;
 

@@ -26,7 +26,9 @@ void ChannelLoad::taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes) 
 
 RunControl::RunControl(RunPlan plan)
     : plan_(std::move(plan)),
+      work_(plan_.stages.size()),
       roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect),
+      in_process_(plan_.stage_of_rank.size(), 0),
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
   auto specs = plan_.stages;
@@ -73,7 +75,9 @@ void RunControl::on(const WorkerReady& event) {
 
 void RunControl::on(const Taken& event) {
   const auto channel = channel_of(event.rank);
-  loads_[channel].taken(channels_[channel].taken(event.rank, event.batch), event.bytes);
+  const auto records = channels_[channel].taken(event.rank, event.batch);
+  loads_[channel].taken(records, event.bytes);
+  in_process_.at(static_cast<std::size_t>(event.rank)) = records;
 }
 
 void RunControl::on(const Finished& event) {
@@ -85,7 +89,15 @@ void RunControl::on(const Finished& event) {
     backlog_.at(static_cast<std::size_t>(event.rank)) += event.records;
   }
   channels_[channel].finished(event.rank, event.batch);
+  if (event.rank != coordinator) count_finished(event, channel);
   retire_if_drained(event.rank);
+}
+
+void RunControl::count_finished(const Finished& event, std::size_t channel) {
+  auto& done = work_[channel];
+  ++done.batches;
+  done.records += in_process_.at(static_cast<std::size_t>(event.rank));
+  done.outputs += event.records;
 }
 
 void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes); }

@@ -31,6 +31,17 @@ struct ChannelLoad {
   void taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes);
 };
 
+/// What a stage has done so far.
+struct StageWork {
+  std::uint64_t batches = 0;  ///< finished
+  std::uint64_t records = 0;  ///< of those batches
+  std::uint64_t outputs = 0;  ///< made of them
+
+  friend StageWork operator-(const StageWork& a, const StageWork& b) {
+    return {a.batches - b.batches, a.records - b.records, a.outputs - b.outputs};
+  }
+};
+
 /// Decides everything that the coordinator decides: who becomes a worker of what, who sends what to
 /// whom, and when each stage has ended. Pure: an event and the time in, commands out.
 ///
@@ -60,9 +71,11 @@ class RunControl {
   /// Every worker has left and every input is done.
   bool finished() const;
 
+  std::uint64_t inputs() const { return lineage_.inputs(); }
   std::uint64_t inputs_done() const { return lineage_.done(); }
   const std::vector<ChannelLoad>& loads() const { return loads_; }
   const Roles& roles() const { return roles_; }
+  const StageWork& work(std::size_t stage) const { return work_.at(stage); }
 
  private:
   void on(const NodeReady& event);
@@ -78,14 +91,17 @@ class RunControl {
   void advance(Time now);
   void match(std::size_t channel, Time now);
   void end_stages();
+  void count_finished(const Finished& event, std::size_t channel);
   void count_granted(std::size_t channel, const Grant& grant);
   void retire_if_drained(Rank rank);
 
   RunPlan plan_;
   std::vector<Dispatcher> channels_;
   std::vector<ChannelLoad> loads_;
+  std::vector<StageWork> work_;
   Roles roles_;
-  std::vector<std::uint64_t> backlog_;  ///< records that each rank has yet to be told to send
+  std::vector<std::uint64_t> in_process_;  ///< records that each rank has taken and not finished
+  std::vector<std::uint64_t> backlog_;     ///< records that each rank has yet to be told to send
   Lineage lineage_;
   Commands commands_;
 };

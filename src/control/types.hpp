@@ -127,4 +127,17 @@ struct Tick {};
 
 using Event = std::variant<NodeReady, WorkerReady, Taken, Finished, Admitted, Left, Tick>;
 
+/// Where a worker's time went, in seconds, since its first stage; in all its stages together.
+struct Usage {
+  double running = 0;  ///< in `process`
+  double starved = 0;  ///< waiting for input
+  double blocked = 0;  ///< waiting for room downstream
+  double setup = 0;    ///< in setup_on_node, setup and teardown
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(running, starved, blocked, setup);
+  }
+};
+
 }  // namespace sluice::control

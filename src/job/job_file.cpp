@@ -1,5 +1,6 @@
 #include "job/job_file.hpp"
 
+#include "job/check_settings.hpp"
 #include "job/input.hpp"
 #include "job/knobs.hpp"
 #include "job/raw_job.hpp"
@@ -35,6 +36,10 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
   job.run_dir = std::filesystem::path("runs") / job.name;
   if (pipeline.contains("run_dir")) {
     job.run_dir = text_at(pipeline, "run_dir", "pipeline.", "a folder, such as \"runs/annotate\"");
+  }
+  if (const auto it = pipeline.find("autoscale"); it != pipeline.end()) {
+    job.autoscale = require(to_boolean(it->second), it->second, "pipeline.autoscale",
+                            wanted_of(SettingType::boolean));
   }
 }
 

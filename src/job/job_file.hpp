@@ -37,6 +37,7 @@ struct JobFile {
   std::string name;
   Mode mode = Mode::automatic;
   std::filesystem::path run_dir;
+  bool autoscale = true;
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage
   InputEntry input;
   std::vector<StageEntry> stages;

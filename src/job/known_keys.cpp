@@ -20,10 +20,11 @@ const KnownKeys& root_keys() {
 }
 
 const KnownKeys& pipeline_keys() {
-  static const KnownKeys keys{{"name", "mode", "run_dir", "batch_size", "batch_wait", "cpus",
-                               "memory", "over_provision", "slots", "workers", "workers_per_node"},
-                              {"attempts", "byte_budget", "env", "keep_intermediates",
-                               "max_worker_lifetime", "on_failure", "speed"}};
+  static const KnownKeys keys{
+      {"name", "mode", "run_dir", "autoscale", "batch_size", "batch_wait", "cpus", "memory",
+       "over_provision", "slots", "workers", "workers_per_node"},
+      {"attempts", "byte_budget", "env", "keep_intermediates", "max_worker_lifetime", "on_failure",
+       "speed"}};
   return keys;
 }
 

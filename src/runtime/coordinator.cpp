@@ -1,6 +1,8 @@
 #include "runtime/coordinator.hpp"
 
+#include "base/log.hpp"
 #include "control/plan.hpp"
+#include "runtime/decision_text.hpp"
 #include "runtime/spec.hpp"
 
 #include <sluice/error.hpp>
@@ -31,10 +33,7 @@ RunStatus Coordinator::run(const std::function<ErasedSpec()>& build) {
     throw Error(failure.code, failure.message);
   }
   end_run({});
-  auto status = board_->status(*control_, std::chrono::duration<double>(now()).count());
-  status.finished = true;
-  status.control_messages = control_messages_;
-  return status;
+  return status(true);
 }
 
 bool Coordinator::all_stopped_within(std::chrono::nanoseconds longest) {
@@ -71,13 +70,17 @@ void Coordinator::plan() {
   for (Rank rank = 0; rank < transport_.size(); ++rank) {
     plan.node_of_rank.push_back(transport_.node_of(rank));
   }
-  const auto placed = control::make_plan(demands(spec_), topology_.topology());
+  const auto topology = topology_.topology();
+  const auto placed = control::make_plan(demands(spec_), topology);
   plan.stage_of_rank = control::assign_ranks(placed, plan.node_of_rank);
   plan.stages = channel_specs(spec_);
   plan.collect = spec_.on_output != nullptr;
   input_.emplace(spec_);
   plan.inputs = input_->size();
   board_.emplace(spec_, plan);
+  if (spec_.options.autoscale) {
+    autoscaler_.emplace(demands(spec_), plan.stages, topology, plan.node_of_rank, placed);
+  }
   control_.emplace(std::move(plan));
 }
 
@@ -86,12 +89,29 @@ void Coordinator::turn() {
   collect_outputs();
   const auto due = control_->deadline();
   if (due && *due <= now()) decide(control::Tick{});
+  autoscale();
   send_orders();
   if (now() >= next_status_) show_status(false);
   if (received || control_->finished()) return;
-  auto until = next_status_;
-  if (const auto deadline = control_->deadline()) until = std::min(until, *deadline);
-  transport_.wait(std::clamp<control::Time>(until - now(), control::Time{0}, longest_wait));
+  transport_.wait(std::clamp<control::Time>(next_wake() - now(), control::Time{0}, longest_wait));
+}
+
+control::Time Coordinator::next_wake() const {
+  auto wake = next_status_;
+  if (const auto deadline = control_->deadline()) wake = std::min(wake, *deadline);
+  if (autoscaler_) wake = std::min(wake, autoscaler_->next_look());
+  return wake;
+}
+
+void Coordinator::autoscale() {
+  if (!autoscaler_) return;
+  const auto decision = autoscaler_->consider(*control_, now());
+  if (!decision) return;
+  const auto line = text_of(*decision);
+  run_log().info("{}", line);
+  replans_.push_back({std::chrono::duration<double>(decision->at).count(), decision->moved,
+                      decision->gain, decision->cost, line});
+  for (const auto& command : control_->reassign(decision->stage_of_rank, now())) carry_out(command);
 }
 
 bool Coordinator::receive_all() {
@@ -116,8 +136,14 @@ void Coordinator::on(Hello hello, Rank from) {
 
 void Coordinator::on(Report report, Rank from) {
   ++control_messages_;
-  board_->note(report, from, control_->roles().stage_of(from));
+  const auto stage = control_->roles().stage_of(from);
+  const auto before = control_->work(stage);
+  board_->note(report, from, stage);
   for (const auto& event : report.events) decide(event);
+  if (autoscaler_) {
+    autoscaler_->note(from, stage, report.events, report.usage, control_->work(stage) - before,
+                      now());
+  }
 }
 
 void Coordinator::on(Failure failure, Rank) {
@@ -187,10 +213,15 @@ void Coordinator::show_status(bool finished) {
   next_status_ =
       at + std::min<control::Time>(spec_.options.status_interval, control::Time::max() - at);
   if (!spec_.options.on_status) return;
+  spec_.options.on_status(status(finished));
+}
+
+RunStatus Coordinator::status(bool finished) const {
   auto status = board_->status(*control_, std::chrono::duration<double>(now()).count());
   status.finished = finished;
   status.control_messages = control_messages_;
-  spec_.options.on_status(status);
+  status.replans = replans_;
+  return status;
 }
 
 control::Time Coordinator::now() const { return std::chrono::steady_clock::now() - started_; }

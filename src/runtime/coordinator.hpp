@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/autoscaler.hpp"
 #include "control/run_control.hpp"
 #include "runtime/input_feed.hpp"
 #include "runtime/protocol.hpp"
@@ -48,11 +49,14 @@ class Coordinator {
   void on(Bye, control::Rank) {}
 
   void decide(const control::Event& event);
+  void autoscale();
+  control::Time next_wake() const;
   void carry_out(const control::Command& command);
   void admit(const control::Grant& grant);
   void collect_outputs();
   void send_orders();
   void send(control::Rank to, Packet packet);
+  RunStatus status(bool finished) const;
   void show_status(bool finished);
   control::Time now() const;
 
@@ -64,6 +68,8 @@ class Coordinator {
   int stopped_ = 0;  ///< ranks that have said Bye
   std::optional<InputFeed> input_;
   std::optional<control::RunControl> control_;
+  std::optional<control::Autoscaler> autoscaler_;  ///< unless it is switched off
+  std::vector<Replan> replans_;
   std::optional<StatusBoard> board_;
   RecordStore collected_{collecting_slots};
   std::map<control::Rank, Orders> orders_;

@@ -28,18 +28,7 @@ struct Hello {
   }
 };
 
-/// Where a worker's time went, in seconds, since its first stage; in all its stages together.
-struct Usage {
-  double running = 0;
-  double starved = 0;
-  double blocked = 0;
-  double setup = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(running, starved, blocked, setup);
-  }
-};
+using control::Usage;
 
 /// From a worker to the coordinator: what happened since its last report, in order.
 struct Report {

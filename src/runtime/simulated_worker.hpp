@@ -1,0 +1,89 @@
+#pragma once
+
+#include "base/random.hpp"
+#include "control/types.hpp"
+#include "control/worker_flow.hpp"
+#include "runtime/simulation.hpp"
+#include "transport/sim.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Records of a batch, each by the input that it descends from.
+using Origins = std::vector<std::uint64_t>;
+
+// What simulated ranks say to each other, as in the protocol.
+struct SimReport {
+  std::vector<control::Event> events;
+  control::Usage usage;
+};
+struct SimOrders {
+  control::Commands commands;
+};
+struct SimPart {
+  control::BatchId batch = 0;
+  std::uint64_t total = 0;
+  Origins records;
+};
+using SimMessage = std::variant<SimReport, SimOrders, SimPart>;
+using SimRanks = transport::SimNetwork<SimMessage>;
+
+/// A rank other than the coordinator: what Worker does, with virtual time in place of user code.
+/// Like that one it hears nothing while it is in user code.
+class SimulatedWorker {
+ public:
+  SimulatedWorker(control::Rank rank, const Simulation& simulation, SimRanks& network);
+
+  void receive(SimMessage message);
+  /// User code has returned.
+  void resume();
+
+ private:
+  enum class State { idle, setup, starved, running, blocked };
+  enum class Doing { nothing, node_setup, setup, process, teardown };
+
+  void turn();
+  void on(SimReport&) {}
+  void on(SimOrders& orders);
+  void on(SimPart& part);
+  void obey_waiting();
+  void obey(const control::Assign& order);
+  void obey(const control::Grant& order);
+  void obey(const control::Seal& order);
+  void obey(const control::Retire& order);
+  bool process_next();
+  void conclude_batch();
+  void begin(Doing what, State state, double seconds);
+  void enter(State state);
+  void send_report();
+  double service() const;
+  std::uint64_t outputs_of(std::uint64_t origin) const;
+  Random chance(std::uint64_t origin, std::uint64_t purpose) const;
+
+  control::Rank rank_;
+  const Simulation& simulation_;
+  SimRanks& network_;
+  double slowness_ = 1;
+  std::size_t stage_ = 0;
+  bool deliver_ = false;
+  Doing doing_ = Doing::nothing;
+  std::optional<control::WorkerFlow> flow_;
+  std::map<control::BatchId, Origins> filling_;
+  control::BatchId batch_ = 0;
+  Origins in_process_;
+  Origins backlog_;
+  std::size_t given_ = 0;
+  std::deque<SimMessage> inbox_;
+  std::deque<control::Command> orders_;  ///< to be obeyed once user code has returned
+  SimReport report_;
+  State state_ = State::idle;
+  control::Time since_{0};
+};
+
+}  // namespace sluice::runtime
