@@ -42,7 +42,7 @@ inline EncodedBatch random_batch(std::mt19937_64& random, std::size_t records) {
   for (std::size_t i = 0; i < records; ++i) {
     std::vector<std::string> buffers(random() % 4 == 0 ? random() % 4 : 0);
     for (auto& buffer : buffers) buffer = random_bytes(random, random_size(random));
-    add_record(batch, {random(), random_bytes(random, random() % 4 * 4)},
+    add_record(batch, {random(), RecordPath(random_bytes(random, random() % 4 * 4))},
                random_bytes(random, random_size(random)), buffers);
   }
   return batch;

@@ -32,7 +32,7 @@ std::string output_of(const std::string& command) {
 std::filesystem::path write_sample(const ScratchFolder& folder) {
   EncodedBatch batch;
   add_record(batch, {0, ""}, "first", {"a buffer", "another"});
-  add_record(batch, {1, std::string("\0\0\0\1", 4)}, "second");
+  add_record(batch, {1, std::string_view("\0\0\0\1", 4)}, "second");
   ShardWriter writer(folder / "sample.h5");
   writer.append(batch);
   ShardInfo info{"sample.h5", "0123", {}};
