@@ -22,6 +22,7 @@ class Options {
     app_.set_version_flag("--version", "sluice " SLUICE_VERSION);
     app_.require_subcommand(1);
     define_run();
+    define_plan();
     define_validate();
     define_stages();
   }
@@ -33,13 +34,14 @@ class Options {
     if (run_->parsed()) return run_job(job_);
     // The other commands concern no ranks; under a launcher one answer is enough.
     if (!is_coordinator()) return 0;
+    if (planning_->parsed()) return plan_job(plan_);
     return validate_->parsed() ? validate_job(job_) : list_stages(stages_);
   }
 
  private:
   void define_run() {
     run_ = app_.add_subcommand("run", "Run a job, here or on all ranks of mpirun or srun");
-    define_job(*run_);
+    define_job(*run_, job_);
     run_->add_option("--mode", job_.mode, "auto, streaming or debug; overrides the job file");
     run_->add_option("--run-dir", job_.run_dir,
                      "Folder that relative output paths belong to; overrides the job file");
@@ -48,15 +50,29 @@ class Options {
         ->check(CLI::PositiveNumber);
   }
 
-  void define_validate() {
-    validate_ = app_.add_subcommand("validate", "Check a job and its input without running it");
-    define_job(*validate_);
+  void define_plan() {
+    planning_ = app_.add_subcommand(
+        "plan",
+        "Say how many workers each stage gets, where they sit and how fast the job will be");
+    define_job(*planning_, plan_.job);
+    planning_
+        ->add_option("--topology", plan_.topology,
+                     "Plan for these nodes instead of those here: 16x(64c,8g), "
+                     "2x(64c,8g,512GiB)+4x(128c), or a TOML file")
+        ->type_name("NODES");
+    planning_->add_flag("--explain", plan_.explain, "Say how the plan came about");
+    planning_->add_flag("--json", plan_.json, "Print JSON");
   }
 
-  void define_job(CLI::App& command) {
-    command.add_option("job", job_.file, "The job file (TOML)")->required()->type_name("JOB.toml");
+  void define_validate() {
+    validate_ = app_.add_subcommand("validate", "Check a job and its input without running it");
+    define_job(*validate_, job_);
+  }
+
+  static void define_job(CLI::App& command, JobArguments& job) {
+    command.add_option("job", job.file, "The job file (TOML)")->required()->type_name("JOB.toml");
     command
-        .add_option("--set", job_.sets,
+        .add_option("--set", job.sets,
                     "Override a key of the job file, e.g. --set stage.write.settings.path=x.h5; "
                     "may be repeated")
         ->type_name("KEY=VALUE")
@@ -75,8 +91,10 @@ class Options {
 
   CLI::App app_{"Batch and streaming pipelines over MPI", "sluice"};
   CLI::App* run_ = nullptr;
+  CLI::App* planning_ = nullptr;
   CLI::App* validate_ = nullptr;
   JobArguments job_;
+  PlanArguments plan_;
   StagesArguments stages_;
 };
 

@@ -15,6 +15,13 @@ struct JobArguments {
   std::size_t workers = 0;        ///< threads when not under a launcher; 0: chosen
 };
 
+struct PlanArguments {
+  JobArguments job;
+  std::string topology;  ///< empty: the nodes that are here
+  bool json = false;
+  bool explain = false;
+};
+
 struct StagesArguments {
   std::string kind;  ///< empty: all of them
   std::vector<std::string> plugins;
@@ -23,6 +30,7 @@ struct StagesArguments {
 
 // Each returns the exit code and throws Error.
 int run_job(const JobArguments& arguments);
+int plan_job(const PlanArguments& arguments);
 int validate_job(const JobArguments& arguments);
 int list_stages(const StagesArguments& arguments);
 

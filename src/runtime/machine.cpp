@@ -30,13 +30,15 @@ struct FreeBitmap {
 using Bitmap = std::unique_ptr<std::remove_pointer_t<hwloc_bitmap_t>, FreeBitmap>;
 
 // Null if hwloc cannot look at this machine.
-Hwloc look() {
+Hwloc look(Detail detail) {
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0) return nullptr;
   Hwloc topology(raw);
   // Asks every core for its caches, at ten times the time of all the rest.
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
-  hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+  if (detail == Detail::with_gpus) {
+    hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+  }
   return hwloc_topology_load(raw) == 0 ? std::move(topology) : nullptr;
 }
 
@@ -107,7 +109,7 @@ std::uint64_t memory_here(hwloc_topology_t topology) {
 }
 
 control::Node this_node() {
-  const auto machine = this_machine();
+  const auto machine = this_machine(Detail::with_gpus);
   return {host_name(), static_cast<double>(machine.cores.size()), machine.gpus, machine.memory, {}};
 }
 
@@ -125,8 +127,8 @@ void add_mpi_nodes(std::uint64_t ranks, std::uint64_t ranks_a_node, control::Top
 
 }  // namespace
 
-Machine this_machine() {
-  const auto topology = look();
+Machine this_machine(Detail detail) {
+  const auto topology = look(detail);
   Machine machine;
   if (topology) machine.cores = cores_of(topology.get());
   if (machine.cores.empty()) {

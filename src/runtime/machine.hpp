@@ -22,8 +22,11 @@ struct Machine {
   }
 };
 
+/// A look at the PCI devices takes several times as long as all the rest.
+enum class Detail { without_gpus, with_gpus };
+
 /// Asks hwloc; GPUs are those that CUDA_VISIBLE_DEVICES or Slurm names, else NVIDIA's PCI devices.
-Machine this_machine();
+Machine this_machine(Detail detail);
 
 /// The nodes that a run started here would have: those of the Slurm job or of mpirun if there is
 /// one, taken to be like this node in what the environment doesn't say, else this node alone.

@@ -25,4 +25,15 @@ control::Topology RunTopology::topology() const {
   return topology;
 }
 
+Machine machine_for(const ErasedSpec& spec) {
+  bool gpus = false;
+  bool more_than_a_core = false;
+  for (const auto& stage : spec.stages) {
+    gpus = gpus || stage.spec.gpus > 0;
+    more_than_a_core = more_than_a_core || stage.spec.cpus > 1 || stage.spec.memory > 0;
+  }
+  if (gpus) return this_machine(Detail::with_gpus);
+  return more_than_a_core ? this_machine(Detail::without_gpus) : Machine{};
+}
+
 }  // namespace sluice::runtime

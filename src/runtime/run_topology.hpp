@@ -3,6 +3,8 @@
 #include "control/topology.hpp"
 #include "runtime/machine.hpp"
 
+#include <sluice/run.hpp>
+
 #include <cstdint>
 #include <set>
 #include <string>
@@ -30,5 +32,9 @@ class RunTopology {
   };
   std::vector<Seen> nodes_;
 };
+
+/// What a rank has to say about its machine: nothing if no stage asks for more than a core a
+/// worker, since then the ranks limit the plan, and a run starts sooner.
+Machine machine_for(const ErasedSpec& spec);
 
 }  // namespace sluice::runtime

@@ -1,6 +1,7 @@
 #include "runtime/worker.hpp"
 
 #include "base/clock.hpp"
+#include "runtime/run_topology.hpp"
 #include "runtime/spec.hpp"
 
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ void Worker::run(const std::function<ErasedSpec()>& build) {
 void Worker::introduce(const std::function<ErasedSpec()>& build) {
   try {
     spec_ = build();
-    transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_, this_machine()}));
+    transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_, machine_for(spec_)}));
   } catch (...) {
     auto failure = to_failure(std::current_exception(), "", {});
     failure.message = fmt::format("rank {} on {}: {}", transport_.rank(), host_, failure.message);

@@ -1,0 +1,87 @@
+#include "cli/commands.hpp"
+#include "cli/plan_report.hpp"
+#include "job/build.hpp"
+#include "job/input.hpp"
+#include "job/topology.hpp"
+#include "runtime/machine.hpp"
+#include "runtime/spec.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice::cli {
+namespace {
+
+// Bytes of one output record, if the stage's settings say so.
+std::optional<double> output_bytes(const job::JobStage& stage) {
+  const auto& specs = stage.kind.settings;
+  const auto it = std::find_if(specs.begin(), specs.end(), [](const SettingSpec& spec) {
+    return spec.name == "output_bytes" && spec.type == SettingType::size;
+  });
+  if (it == specs.end()) return std::nullopt;
+  return static_cast<double>(stage.settings.size("output_bytes"));
+}
+
+// Channel k holds outputs of stage k - 1, or records of the input, whose size is not known before.
+MemoryBound memory_bound(const PlanReport& report, const std::vector<job::JobStage>& stages) {
+  MemoryBound bound{0, 0.0};
+  for (std::size_t k = 0; k < stages.size(); ++k) {
+    const auto batch = [&](std::size_t i) {
+      return static_cast<double>(stages[i].spec.batch_size * report.plan.stages[i].workers);
+    };
+    double records = batch(k);
+    if (k > 0) records += batch(k - 1) * stages[k - 1].spec.selectivity;
+    bound.records += records;
+    if (k == 0) continue;
+    const auto each = output_bytes(stages[k - 1]);
+    if (!each) bound.bytes.reset();
+    if (bound.bytes) *bound.bytes += records * each.value_or(0);
+  }
+  return bound;
+}
+
+void count_inputs(const job::JobFile& file, PlanReport& report) {
+  try {
+    report.inputs = job::read_input(file.input).size();
+  } catch (const InputError& error) {
+    report.no_input = error.what();
+  }
+}
+
+PlanReport make_report(const PlanArguments& arguments) {
+  const auto file = job::load_job(arguments.job.file, arguments.job.sets);
+  auto registry = job::builtin_stages();
+  const auto stages = job::build_stages(file, registry);
+  const auto spec = job::build_spec(file, stages, {});
+  runtime::validate(spec);
+  PlanReport report;
+  report.job = file.name;
+  report.stages = runtime::demands(spec);
+  report.topology = arguments.topology.empty() ? runtime::discover_topology()
+                                               : job::topology_option(arguments.topology);
+  report.plan = control::make_plan(report.stages, report.topology);
+  count_inputs(file, report);
+  report.memory = memory_bound(report, stages);
+  if (!report.speeds_are_known()) return report;
+  report.limits = control::limits(report.stages, report.topology, report.plan);
+  report.advice = control::advise(report.stages, report.topology, report.plan);
+  return report;
+}
+
+}  // namespace
+
+int plan_job(const PlanArguments& arguments) {
+  const auto report = make_report(arguments);
+  if (arguments.json) {
+    fmt::print("{}", plan_json(report));
+  } else {
+    if (arguments.explain) fmt::print("{}", plan_explanation(report));
+    fmt::print("{}", plan_text(report));
+  }
+  return 0;
+}
+
+}  // namespace sluice::cli

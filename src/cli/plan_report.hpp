@@ -1,0 +1,44 @@
+#pragma once
+
+#include "control/outlook.hpp"
+#include "control/plan.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::cli {
+
+/// Most that the channels store (DESIGN I5): an output batch of each producer and an input batch of
+/// each consumer, over all channels.
+struct MemoryBound {
+  double records = 0;
+  std::optional<double> bytes;  ///< if it is known how large each stage's outputs are
+};
+
+/// Everything that `sluice plan` says.
+struct PlanReport {
+  std::string job;
+  std::vector<control::StageDemand> stages;
+  control::Topology topology;
+  control::Plan plan;
+  std::optional<std::uint64_t> inputs;  ///< absent if the input cannot be read here
+  std::string no_input;                 ///< why
+  MemoryBound memory;
+  // These need every stage's speed.
+  std::vector<control::Limit> limits;
+  std::vector<control::Advice> advice;
+
+  bool speeds_are_known() const { return plan.throughput > 0; }
+};
+
+std::string plan_json(const PlanReport& report);
+std::string plan_text(const PlanReport& report);
+/// How the plan came about, step by step.
+std::string plan_explanation(const PlanReport& report);
+
+/// "3 × (64 cpus, 8 GPUs)" and so on, a line for each sort of node.
+std::string topology_text(const control::Topology& topology);
+
+}  // namespace sluice::cli
