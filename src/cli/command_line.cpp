@@ -24,6 +24,7 @@ class Options {
     define_run();
     define_plan();
     define_validate();
+    define_simulate();
     define_stages();
   }
 
@@ -35,6 +36,7 @@ class Options {
     // The other commands concern no ranks; under a launcher one answer is enough.
     if (!is_coordinator()) return 0;
     if (planning_->parsed()) return plan_job(plan_);
+    if (simulate_->parsed()) return simulate_job(simulation_);
     return validate_->parsed() ? validate_job(job_) : list_stages(stages_);
   }
 
@@ -69,6 +71,44 @@ class Options {
     define_job(*validate_, job_);
   }
 
+  void define_simulate() {
+    simulate_ =
+        app_.add_subcommand("simulate", "Run a job in virtual time, on any number of ranks");
+    define_job(*simulate_, simulation_.job);
+    simulate_
+        ->add_option("--workers", simulation_.workers,
+                     "Worker ranks on one node, without --topology")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+    simulate_
+        ->add_option("--topology", simulation_.topology,
+                     "The nodes: 16x(64c,8g), 2x(64c,8g,512GiB)+4x(128c), or a TOML file")
+        ->type_name("NODES");
+    simulate_->add_option("--seed", simulation_.seed,
+                          "Another seed, another course; the same, the same");
+    simulate_->add_option("--inputs", simulation_.inputs, "So many inputs instead of the job's");
+    simulate_->add_option("--until", simulation_.until, "Stop after so many virtual seconds")
+        ->check(CLI::PositiveNumber);
+    simulate_
+        ->add_option("--slow", simulation_.slow,
+                     "From AT on the stage takes FACTOR times as long; may be repeated")
+        ->type_name("STAGE:AT:FACTOR")
+        ->allow_extra_args(false);
+    simulate_
+        ->add_option("--slow-rank", simulation_.slow_ranks,
+                     "The rank takes FACTOR times as long; may be repeated")
+        ->type_name("RANK:FACTOR")
+        ->allow_extra_args(false);
+    simulate_->add_option("--latency", simulation_.latency, "Of a message, in seconds")
+        ->check(CLI::NonNegativeNumber);
+    simulate_->add_option("--bandwidth", simulation_.bandwidth, "Of a link, in bytes/s")
+        ->check(CLI::PositiveNumber);
+    simulate_
+        ->add_option("--handling", simulation_.handling,
+                     "Seconds that a control message takes the coordinator")
+        ->check(CLI::NonNegativeNumber);
+    simulate_->add_flag("--json", simulation_.json, "Print JSON");
+  }
+
   static void define_job(CLI::App& command, JobArguments& job) {
     command.add_option("job", job.file, "The job file (TOML)")->required()->type_name("JOB.toml");
     command
@@ -93,8 +133,10 @@ class Options {
   CLI::App* run_ = nullptr;
   CLI::App* planning_ = nullptr;
   CLI::App* validate_ = nullptr;
+  CLI::App* simulate_ = nullptr;
   JobArguments job_;
   PlanArguments plan_;
+  SimulateArguments simulation_;
   StagesArguments stages_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,26 @@ struct StagesArguments {
   bool json = false;
 };
 
+struct SimulateArguments {
+  JobArguments job;
+  std::string topology;     ///< empty: one node
+  std::size_t workers = 8;  ///< of that node
+  std::uint64_t seed = 0;
+  std::uint64_t inputs = 0;             ///< 0: as many as the job has
+  double until = 0;                     ///< virtual seconds; 0: to the end
+  double handling = 2e-6;               ///< seconds
+  double latency = 20e-6;               ///< seconds
+  double bandwidth = 1.25e9;            ///< bytes/s
+  std::vector<std::string> slow;        ///< STAGE:AT:FACTOR
+  std::vector<std::string> slow_ranks;  ///< RANK:FACTOR
+  bool json = false;
+};
+
 // Each returns the exit code and throws Error.
 int run_job(const JobArguments& arguments);
 int plan_job(const PlanArguments& arguments);
 int validate_job(const JobArguments& arguments);
+int simulate_job(const SimulateArguments& arguments);
 int list_stages(const StagesArguments& arguments);
 
 }  // namespace sluice::cli

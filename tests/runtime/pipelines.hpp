@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 /// Small stages for tests of whole runs.
@@ -60,5 +62,52 @@ class Stamp : public MapStage<Item, Item> {
  private:
   std::string name_;
 };
+
+/// A stamp that takes its time.
+class SlowStamp : public MapStage<Item, Item> {
+ public:
+  SlowStamp(std::string name, std::chrono::microseconds time)
+      : name_(std::move(name)), time_(time) {}
+  Item map(Item item) override {
+    std::this_thread::sleep_for(time_);
+    item.trail += name_;
+    return item;
+  }
+
+ private:
+  std::string name_;
+  std::chrono::microseconds time_;
+};
+
+/// One stage is ten times slower than the others and none says so: ranks must change their stages.
+inline Pipeline<Item, Item> uneven() {
+  using std::chrono::microseconds;
+  return Pipeline<Item>("uneven")
+      .then(SlowStamp("a", microseconds(1000)), {.name = "quick"})
+      .then(SlowStamp("b", microseconds(500)), {.name = "pinned", .workers = 1})
+      .then(SlowStamp("c", microseconds(10'000)), {.name = "slow", .batch_size = 2});
+}
+
+inline PipelineSpec<Item, Item> uneven_run(int count) {
+  PipelineSpec spec(uneven(), items(count));
+  spec.collect = true;
+  spec.in_order = true;
+  return spec;
+}
+
+/// What must hold when ranks have changed their stages.
+inline void expect_whole(const RunResult<Item>& result, int count) {
+  auto expected = items(count);
+  for (auto& item : expected) item.trail = "abc";
+  EXPECT_EQ(result.outputs, expected) << "exactly once";
+  EXPECT_EQ(result.status.done, static_cast<std::uint64_t>(count));
+  EXPECT_EQ(result.status.stages[1].workers, 1u) << "it is pinned";
+  for (const auto& channel : result.status.channels) {
+    EXPECT_LE(channel.peak_records, channel.bound_records);
+  }
+  for (const auto& stage : result.status.stages) {
+    EXPECT_EQ(stage.records_in, static_cast<std::uint64_t>(count));
+  }
+}
 
 }  // namespace sluice::testing

@@ -139,6 +139,17 @@ TEST(MpiRun, WhatIsNoSluiceErrorStopsEveryRankToo) {
   }
 }
 
+TEST(MpiRun, RanksChangeTheirStagesAndNothingIsLost) {
+  const std::size_t workers = over_mpi() ? ranks() - 1 : 8;
+  if (workers < 7) GTEST_SKIP() << "too few ranks for a stage to have one to spare";
+  auto spec = testing::uneven_run(1'200);
+  spec.options.workers = workers;
+  const auto result = run_pipeline(spec);
+  if (!is_coordinator()) return;
+  testing::expect_whole(result, 1'200);
+  EXPECT_FALSE(result.status.replans.empty());
+}
+
 TEST(MpiRun, TooFewRanksIsSaidOnEveryRank) {
   if (!over_mpi()) GTEST_SKIP() << "without a launcher there are always enough threads";
   Pipeline<Item, Item> pipeline("long");

@@ -54,5 +54,27 @@ TEST(Streaming, TooFewWorkersSaysHowManyAreNeeded) {
   }
 }
 
+TEST(Autoscaling, RanksChangeTheirStagesAndNothingIsLost) {
+  auto spec = testing::uneven_run(1'200);
+  spec.options.launch = Launch::threads;
+  spec.options.workers = 8;
+  const auto result = run_pipeline(spec);
+  testing::expect_whole(result, 1'200);
+  ASSERT_FALSE(result.status.replans.empty());
+  EXPECT_GT(result.status.replans.front().moved, 0u);
+  EXPECT_NE(result.status.replans.front().reason.find("'slow' was the slowest"), std::string::npos)
+      << result.status.replans.front().reason;
+}
+
+TEST(Autoscaling, CanBeSwitchedOff) {
+  auto spec = testing::uneven_run(600);
+  spec.options.launch = Launch::threads;
+  spec.options.workers = 8;
+  spec.options.autoscale = false;
+  const auto result = run_pipeline(spec);
+  testing::expect_whole(result, 600);
+  EXPECT_TRUE(result.status.replans.empty());
+}
+
 }  // namespace
 }  // namespace sluice

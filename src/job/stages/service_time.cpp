@@ -40,18 +40,8 @@ std::chrono::nanoseconds cpu_time() {
 }  // namespace
 
 Dice::Dice(std::uint64_t seed, std::string_view key, std::string_view purpose)
-    : state_(XXH3_64bits_withSeed(key.data(), key.size(),
+    : Random(XXH3_64bits_withSeed(key.data(), key.size(),
                                   XXH3_64bits_withSeed(purpose.data(), purpose.size(), seed))) {}
-
-// splitmix64
-std::uint64_t Dice::next() {
-  std::uint64_t z = state_ += 0x9e3779b97f4a7c15U;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31);
-}
-
-double Dice::uniform() { return (static_cast<double>(next() >> 12) + 0.5) * 0x1p-52; }
 
 ServiceTime::Kind ServiceTime::parse(const std::string& text) {
   for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -72,13 +62,16 @@ ServiceTime::ServiceTime(const Settings& settings)
 
 std::chrono::nanoseconds ServiceTime::of(std::uint64_t seed, std::string_view key) const {
   if (kind_ == Kind::none) return std::chrono::nanoseconds(0);
-  constexpr double day = 86400;  // an unlucky draw must not overflow
-  const double time = std::min(seconds(Dice(seed, key, "service")), day);
-  return std::chrono::nanoseconds(std::llround(time * 1e9));
+  return std::chrono::nanoseconds(std::llround(draw(Dice(seed, key, "service")) * 1e9));
 }
 
-double ServiceTime::seconds(Dice dice) const {
-  const double u = dice.uniform();
+double ServiceTime::draw(Random random) const {
+  constexpr double day = 86400;  // an unlucky draw must not overflow
+  return std::min(seconds(random), day);
+}
+
+double ServiceTime::seconds(Random& random) const {
+  const double u = random.uniform();
   switch (kind_) {
     case Kind::none:
       return 0;
@@ -88,7 +81,7 @@ double ServiceTime::seconds(Dice dice) const {
       return -mean_ * std::log(u);
     case Kind::lognormal: {
       const double normal =
-          std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * dice.uniform());
+          std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * random.uniform());
       return mean_ * std::exp(sigma_ * normal - sigma_ * sigma_ / 2);
     }
     case Kind::bimodal: {

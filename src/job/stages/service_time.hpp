@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/random.hpp"
+
 #include <sluice/registry.hpp>
 
 #include <chrono>
@@ -11,15 +13,9 @@ namespace sluice::job {
 
 /// Random numbers that depend on nothing but a seed, a record's key and what they are for, so that
 /// a run's outcome does not depend on which worker takes which record.
-class Dice {
+class Dice : public Random {
  public:
   Dice(std::uint64_t seed, std::string_view key, std::string_view purpose);
-  std::uint64_t next();
-  /// In (0, 1).
-  double uniform();
-
- private:
-  std::uint64_t state_;
 };
 
 /// How long a synthetic stage works on a record. Every distribution has the stated mean.
@@ -28,11 +24,13 @@ class ServiceTime {
   /// Throws UsageError if the settings make no sense.
   explicit ServiceTime(const Settings& settings);
   std::chrono::nanoseconds of(std::uint64_t seed, std::string_view key) const;
+  /// Seconds, for a record whose chance this is; never more than a day.
+  double draw(Random random) const;
 
  private:
   enum class Kind { none, fixed, exponential, lognormal, bimodal };
   static Kind parse(const std::string& text);
-  double seconds(Dice dice) const;
+  double seconds(Random& random) const;
 
   Kind kind_;
   double mean_;

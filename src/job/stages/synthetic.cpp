@@ -46,10 +46,15 @@ class Synthetic final : public RecordStage {
       : seed_(static_cast<std::uint64_t>(settings.integer("seed"))),
         service_(settings),
         spender_(settings.boolean("burn")),
+        setup_(settings.duration("setup")),
+        node_setup_(settings.duration("node_setup")),
         output_bytes_(settings.size("output_bytes")),
         outputs_(output_count(settings)),
         fail_(probability(settings, "fail")),
         drop_(probability(settings, "drop")) {}
+
+  void setup_on_node(const WorkerContext&) override { spender_.spend(node_setup_); }
+  void setup(const WorkerContext&) override { spender_.spend(setup_); }
 
   void process(Batch<Record>& batch, Emitter<Record>& out) override {
     std::chrono::nanoseconds time(0);
@@ -88,6 +93,8 @@ class Synthetic final : public RecordStage {
   std::uint64_t seed_;
   ServiceTime service_;
   Spender spender_;
+  std::chrono::nanoseconds setup_;
+  std::chrono::nanoseconds node_setup_;
   std::size_t output_bytes_;
   std::size_t outputs_;
   double fail_;
@@ -110,6 +117,8 @@ StageKind synthetic_kind() {
       {"slow_share", SettingType::number, "0.1", "bimodal: share of the records that are slow"},
       {"slow_factor", SettingType::number, "10.0", "bimodal: how many times longer those take"},
       {"burn", SettingType::boolean, "false", "spend the time computing instead of asleep"},
+      {"setup", SettingType::duration, "0s", "time that each worker's setup takes"},
+      {"node_setup", SettingType::duration, "0s", "time that each node's setup takes"},
       {"output_bytes", SettingType::size, "0",
        "size of the bytes field set on each output; 0 sets none"},
       {"outputs", SettingType::integer, "1",
