@@ -83,9 +83,9 @@ class SlowStamp : public MapStage<Item, Item> {
 inline Pipeline<Item, Item> uneven() {
   using std::chrono::microseconds;
   return Pipeline<Item>("uneven")
-      .then(SlowStamp("a", microseconds(1000)), {.name = "quick"})
+      .then(SlowStamp("a", microseconds(4'000)), {.name = "quick"})
       .then(SlowStamp("b", microseconds(500)), {.name = "pinned", .workers = 1})
-      .then(SlowStamp("c", microseconds(10'000)), {.name = "slow", .batch_size = 2});
+      .then(SlowStamp("c", microseconds(40'000)), {.name = "slow", .batch_size = 2});
 }
 
 inline PipelineSpec<Item, Item> uneven_run(int count) {

@@ -142,11 +142,11 @@ TEST(MpiRun, WhatIsNoSluiceErrorStopsEveryRankToo) {
 TEST(MpiRun, RanksChangeTheirStagesAndNothingIsLost) {
   const std::size_t workers = over_mpi() ? ranks() - 1 : 8;
   if (workers < 7) GTEST_SKIP() << "too few ranks for a stage to have one to spare";
-  auto spec = testing::uneven_run(1'200);
+  auto spec = testing::uneven_run(400);
   spec.options.workers = workers;
   const auto result = run_pipeline(spec);
   if (!is_coordinator()) return;
-  testing::expect_whole(result, 1'200);
+  testing::expect_whole(result, 400);
   EXPECT_FALSE(result.status.replans.empty());
 }
 

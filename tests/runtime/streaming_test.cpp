@@ -55,11 +55,11 @@ TEST(Streaming, TooFewWorkersSaysHowManyAreNeeded) {
 }
 
 TEST(Autoscaling, RanksChangeTheirStagesAndNothingIsLost) {
-  auto spec = testing::uneven_run(1'200);
+  auto spec = testing::uneven_run(400);
   spec.options.launch = Launch::threads;
   spec.options.workers = 8;
   const auto result = run_pipeline(spec);
-  testing::expect_whole(result, 1'200);
+  testing::expect_whole(result, 400);
   ASSERT_FALSE(result.status.replans.empty());
   EXPECT_GT(result.status.replans.front().moved, 0u);
   EXPECT_NE(result.status.replans.front().reason.find("'slow' was the slowest"), std::string::npos)
@@ -67,12 +67,12 @@ TEST(Autoscaling, RanksChangeTheirStagesAndNothingIsLost) {
 }
 
 TEST(Autoscaling, CanBeSwitchedOff) {
-  auto spec = testing::uneven_run(600);
+  auto spec = testing::uneven_run(100);
   spec.options.launch = Launch::threads;
   spec.options.workers = 8;
   spec.options.autoscale = false;
   const auto result = run_pipeline(spec);
-  testing::expect_whole(result, 600);
+  testing::expect_whole(result, 100);
   EXPECT_TRUE(result.status.replans.empty());
 }
 
