@@ -109,8 +109,8 @@ class Input {
 
 StageRegistry builtin_stages() {
   StageRegistry registry;
-  for (const auto kind :
-       {fs_read_kind, fs_write_kind, hdf5_write_kind, jsonl_write_kind, synthetic_kind}) {
+  for (const auto kind : {fs_read_kind, fs_write_kind, hdf5_write_kind, jsonl_write_kind,
+                          s3_get_kind, s3_put_kind, synthetic_kind}) {
     registry.add(kind());
   }
   return registry;

@@ -2,6 +2,7 @@
 
 #include "job/known_keys.hpp"
 #include "job/read_file.hpp"
+#include "store/object_store.hpp"
 
 #include <sluice/error.hpp>
 
@@ -92,6 +93,18 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
+// As "bucket/key", which s3.get takes, and which makes tidy paths for sinks. What ends with a slash
+// and is empty is a folder of the tools that show buckets as folders.
+std::vector<std::string> object_keys(const std::string& uri, std::size_t limit) {
+  const auto prefix = store::parse_s3_uri(uri);
+  std::vector<std::string> keys;
+  for (const auto& object : store::s3_client(store::find_s3_config())->list(prefix, limit)) {
+    if (object.size == 0 && object.key.ends_with('/')) continue;
+    keys.push_back(fmt::format("{}/{}", prefix.bucket, object.key));
+  }
+  return keys;
+}
+
 std::vector<Record> records_of(std::vector<std::string> keys, std::size_t limit) {
   std::vector<Record> records;
   records.reserve(std::min(keys.size(), limit));
@@ -110,6 +123,8 @@ std::vector<Record> read_source(const InputEntry& entry, std::size_t limit) {
       return records_of(lines_of(text_of(entry).view()), limit);
     case InputEntry::Source::keys:
       return records_of(entry.values, limit);
+    case InputEntry::Source::s3:
+      return records_of(object_keys(entry.values.at(0), limit), limit);
     case InputEntry::Source::jsonl:
       break;
   }

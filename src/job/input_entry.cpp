@@ -1,5 +1,6 @@
 #include "job/input.hpp"
 #include "job/known_keys.hpp"
+#include "store/s3_uri.hpp"
 
 #include <fmt/ranges.h>
 
@@ -16,7 +17,8 @@ std::size_t source_of(const RawTable& input, const std::string& file) {
   const auto place = present.empty() ? file : input.at(input_sources()[present[1]]).place.text();
   throw UsageError(fmt::format(
       "{}: the job names {}; [input] takes exactly one of files = [\"pages/*.png\"], list = "
-      "\"keys.txt\", jsonl = \"rows.jsonl\" and keys = [\"a\", \"b\"]",
+      "\"keys.txt\", jsonl = \"rows.jsonl\", keys = [\"a\", \"b\"] and s3 = "
+      "\"s3://bucket/prefix/\"",
       place, present.empty() ? "no input" : "more than one input"));
 }
 
@@ -26,6 +28,11 @@ std::vector<std::string> values_of(const RawTable& input, InputEntry::Source sou
   if (source == InputEntry::Source::files || source == InputEntry::Source::keys) {
     return require(to_text_list(value), value, "input." + name,
                    R"(a list of strings, such as ["a", "b"])");
+  }
+  if (source == InputEntry::Source::s3) {
+    auto uri = to_text(value);
+    if (uri && !store::is_s3_uri(*uri)) uri.reset();
+    return {require(uri, value, "input.s3", "a URI, such as \"s3://bucket/prefix/\"")};
   }
   return {require(to_text(value), value, "input." + name, "a path, such as \"keys.txt\"")};
 }

@@ -15,7 +15,7 @@ namespace sluice::job {
 
 /// Where the input records come from; `values` are globs, a path, or keys.
 struct InputEntry {
-  enum class Source { files, list, jsonl, keys };
+  enum class Source { files, list, jsonl, keys, s3 };
   Source source = Source::files;
   std::vector<std::string> values;
   std::optional<std::uint64_t> limit;

@@ -29,7 +29,7 @@ const KnownKeys& pipeline_keys() {
 }
 
 const KnownKeys& input_keys() {
-  static const KnownKeys keys{{"files", "list", "jsonl", "keys", "limit"}, {"s3"}};
+  static const KnownKeys keys{{"files", "list", "jsonl", "keys", "s3", "limit"}, {}};
   return keys;
 }
 
@@ -43,7 +43,7 @@ const KnownKeys& stage_keys() {
 }
 
 const std::vector<std::string>& input_sources() {
-  static const std::vector<std::string> sources{"files", "list", "jsonl", "keys"};
+  static const std::vector<std::string> sources{"files", "list", "jsonl", "keys", "s3"};
   return sources;
 }
 

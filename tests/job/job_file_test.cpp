@@ -89,8 +89,6 @@ TEST(JobFile, KeysOfLaterVersionsAreNotCalledUnknown) {
                            "[models.m]\ncpus = 1", "[pipeline]\nslots = 2"}) {
     EXPECT_THAT(refusal(line), HasSubstr("is not supported by this version")) << line;
   }
-  EXPECT_THAT(thrown<UsageError>([] { parse_job("[input]\ns3 = \"s3://b/p\"", "j.toml"); }),
-              HasSubstr("key 'input.s3' is not supported by this version"));
 }
 
 TEST(JobFile, WrongTypesSayWhatWasExpectedAndWhatStoodThere) {

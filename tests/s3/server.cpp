@@ -97,7 +97,7 @@ void Server::wait_until_up() const {
   const store::ObjectName bucket{"is-up", ""};
   const store::ObjectName object{"is-up", "object"};
   using Method = store::HttpRequest::Method;
-  for (int tenths = 0; tenths < 600; ++tenths) {
+  for (int tenths = 0; tenths < 1200; ++tenths) {
     session.run(session.request(Method::put, bucket));
     if (session.run(session.request(Method::put, object, "", "x")).ok()) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

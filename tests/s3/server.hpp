@@ -17,7 +17,7 @@ class Server {
  public:
   /// Empty if there is one; otherwise why there is none.
   static std::string missing();
-  /// Throws std::runtime_error if it does not come up within a minute.
+  /// Throws std::runtime_error if it does not come up within two minutes.
   static Server& instance();
   ~Server();
   Server(const Server&) = delete;

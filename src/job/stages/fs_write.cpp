@@ -1,5 +1,6 @@
 #include "job/stages/key_path.hpp"
 #include "job/stages/kinds.hpp"
+#include "job/stages/payload_view.hpp"
 #include "job/stages/write_file.hpp"
 
 #include <fmt/format.h>
@@ -24,19 +25,11 @@ class FsWrite final : public MapStage<Record, Record> {
   void setup(const WorkerContext& context) override { folder_ = context.run_dir / dir_; }
 
   Record map(Record record) override {
-    write_file(folder_ / key_path(record.key, suffix_), content(record));
+    write_file(folder_ / key_path(record.key, suffix_), payload_view(record, field_));
     return record;
   }
 
  private:
-  std::string_view content(const Record& record) const {
-    for (const auto& [name, value] : record.fields()) {
-      if (name != field_) continue;
-      if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    }
-    return record.get<Buffer>(field_).view();
-  }
-
   std::filesystem::path dir_;
   std::string field_;
   std::string suffix_;

@@ -9,6 +9,8 @@ StageKind fs_read_kind();
 StageKind fs_write_kind();
 StageKind hdf5_write_kind();
 StageKind jsonl_write_kind();
+StageKind s3_get_kind();
+StageKind s3_put_kind();
 StageKind synthetic_kind();
 
 }  // namespace sluice::job
