@@ -82,11 +82,11 @@ TEST(JobFile, UnknownKeyWithNoNearOneIsNotGivenAWrongOne) {
 }
 
 TEST(JobFile, KeysOfLaterVersionsAreNotCalledUnknown) {
-  EXPECT_EQ(refusal("gpus = 1"),
-            "job.toml:6: key 'stage.read.gpus' is not supported by this version of sluice");
-  for (const auto* line : {"model = \"m\"", "env = { venv = \"e\" }", "command = [\"p\"]",
-                           "attempts = 3", "on_failure = \"fail\"", "[store]\nuri = \"s\"",
-                           "[models.m]\ncpus = 1", "[pipeline]\nslots = 2"}) {
+  EXPECT_EQ(refusal("attempts = 3"),
+            "job.toml:6: key 'stage.read.attempts' is not supported by this version of sluice");
+  for (const auto* line :
+       {"model = \"m\"", "env = { venv = \"e\" }", "command = [\"p\"]", "on_failure = \"fail\"",
+        "[store]\nuri = \"s\"", "[models.m]\ncpus = 1", "[pipeline]\nattempts = 2"}) {
     EXPECT_THAT(refusal(line), HasSubstr("is not supported by this version")) << line;
   }
 }
