@@ -5,6 +5,8 @@
 #include "transport/mpi_check.hpp"
 #include "transport/mpi_session.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -23,6 +25,11 @@ struct Patience {
 };
 constexpr Patience with_cores_to_spare{20us, 50us};
 constexpr Patience without{0us, 10us};
+
+// How often to let others run before sleeping; after once taking longer, not for a while.
+constexpr int most_yields = 4;
+constexpr std::chrono::nanoseconds longest_yield = 300us;
+constexpr std::chrono::nanoseconds yield_pause = 100ms;
 
 // A doorbell ends a sleep; these end it when a ring was missed, when transfers must be moved along,
 // and when a message may come from a node that has no doorbell here.
@@ -128,7 +135,10 @@ void MpiPort::sort_arrivals() {
 void MpiPort::wait(Nanoseconds longest) {
   const auto until = Clock::now() + longest;
   const auto done = [this] { return has_news(); };
-  if (busy_since_wait_) spin(until, done);
+  if (busy_since_wait_) {
+    spin(until, done);
+    give_way(done);
+  }
   busy_since_wait_ = false;
   while (!done() && Clock::now() < until) nap(until, done);
   notified_.exchange(false);  // not a plain store: see what was written before the notify
@@ -143,6 +153,25 @@ void MpiPort::spin(Clock::time_point until, Done done) {
   const auto spin_until =
       std::min(until, Clock::now() + (inbox_.empty() ? patience.spin : patience.transfer_spin));
   while (!done() && Clock::now() < spin_until) progress();
+}
+
+// Whoever runs meanwhile may send something: on cores that ranks share, giving way a few times
+// costs a fraction of going to sleep and being woken. But who computes keeps the core for
+// milliseconds, and then a sleeper is woken sooner.
+template <class Done>
+void MpiPort::give_way(Done done) {
+  auto before = Clock::now();
+  if (before < keep_way_until_) return;
+  for (int i = 0; i < most_yields && !done(); ++i) {
+    ::sched_yield();
+    progress();
+    const auto after = Clock::now();
+    if (after - before > longest_yield) {
+      keep_way_until_ = after + yield_pause;
+      return;
+    }
+    before = after;
+  }
 }
 
 template <class Done>

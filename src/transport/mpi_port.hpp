@@ -65,6 +65,8 @@ class MpiPort {
   template <class Done>
   void spin(Clock::time_point until, Done done);
   template <class Done>
+  void give_way(Done done);
+  template <class Done>
   void nap(Clock::time_point until, Done done);
 
   const Rank rank_;
@@ -76,6 +78,7 @@ class MpiPort {
   std::uint32_t run_ = 0;
   bool in_run_ = false;
   bool busy_since_wait_ = false;
+  Clock::time_point keep_way_until_;
   std::deque<Arrival> arrivals_;                          ///< scratch of progress
   std::map<std::uint32_t, std::deque<Message>> arrived_;  ///< by run, none before run_
   std::deque<Message>* mine_ = nullptr;                   ///< this run's
