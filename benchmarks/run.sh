@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs the benchmarks, and prints one table of what was measured beside
 # its target. The results go to benchmarks/results/, one JSON object a line.
-#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory fairness
+#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory fairness plan
 # Exits with 1 if a target is missed. SLUICE_BENCH_BUILD names another build folder, used as it is.
 # shellcheck disable=SC2317  # functions called by the names on the command line
 set -euo pipefail
@@ -16,12 +16,12 @@ names=()
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
-    speed | startup | idle | memory | fairness) names+=("$argument") ;;
+    speed | startup | idle | memory | fairness | plan) names+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "run.sh: no benchmark '$argument'; see run.sh --help" >&2 && exit 2 ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory fairness)
+[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory fairness plan)
 
 build=${SLUICE_BENCH_BUILD:-}
 if [ -z "$build" ]; then
@@ -131,6 +131,8 @@ fairness() {
     bare fairness --seconds "$(either 6 15)"
   done
 }
+
+plan() { bare plan; }
 
 describe_machine >"$results"
 for name in "${names[@]}"; do

@@ -21,7 +21,7 @@ std::optional<double> output_bytes(const job::JobStage& stage) {
   const auto it = std::find_if(specs.begin(), specs.end(), [](const SettingSpec& spec) {
     return spec.name == "output_bytes" && spec.type == SettingType::size;
   });
-  if (it == specs.end()) return std::nullopt;
+  if (it == specs.end() || stage.settings.size("output_bytes") == 0) return std::nullopt;
   return static_cast<double>(stage.settings.size("output_bytes"));
 }
 

@@ -60,6 +60,34 @@ TEST(Build, KnobsStartFromTheKindsDefaults) {
   EXPECT_EQ(slow.batch_size, 7u);
 }
 
+TEST(Build, WhatAWorkerTakesIsRead) {
+  const auto spec = stages_of(
+                        "use = \"synthetic\"\ngpus = 0.25\nmemory = \"2GiB\"\nselectivity = 3\n"
+                        "over_provision = 1.5\nspmd = 4")[0]
+                        .spec;
+  EXPECT_EQ(spec.gpus, 0.25);
+  EXPECT_EQ(spec.memory, std::uint64_t{2} << 30U);
+  EXPECT_EQ(spec.selectivity, 3);
+  EXPECT_EQ(spec.over_provision, 1.5);
+  EXPECT_EQ(spec.spmd, 4u);
+}
+
+TEST(Build, PipelineKnobsAreForStagesThatHaveNoneOfTheirOwn) {
+  const auto job = parse_job(
+      "[pipeline]\nworkers = 3\ncpus = 2\nslots = 4\n[input]\nkeys = [\"a\"]\n"
+      "[[stage]]\nuse = \"synthetic\"\ncpus = 5\n"
+      "[[stage]]\nuse = \"jsonl.write\"\nsettings = { path = \"x\" }",
+      "j.toml");
+  auto registry = builtin_stages();
+  const auto stages = build_stages(job, registry);
+  EXPECT_EQ(stages[0].spec.workers, 3u);
+  EXPECT_EQ(stages[0].spec.cpus, 5);
+  EXPECT_EQ(stages[0].spec.slots, 4u);
+  EXPECT_EQ(stages[1].spec.workers, 1u) << "the kind's own";
+  EXPECT_EQ(stages[1].spec.cpus, 0.25) << "the kind's own";
+  EXPECT_EQ(stages[1].spec.slots, 4u);
+}
+
 TEST(Build, DescriptionChangesWithKindAndSettingsOnly) {
   const auto description = [](const std::string& stage) {
     return spec_of(stage).stages[0].description;

@@ -116,10 +116,16 @@ TEST(JobFile, WrongTypesSayWhatWasExpectedAndWhatStoodThere) {
 }
 
 TEST(JobFile, NumbersOutOfRangeAreRefused) {
-  for (const auto* line :
-       {"batch_size = 0", "batch_size = -3", "speed = -1.0", "speed = 0", "speed = inf",
-        "speed = nan", "cpus = -0.5", "cpus = 0", "workers = 0", "workers_per_node = 0",
-        "slots = 0", "batch_wait = -1", "byte_budget = -1", "batch_wait = \"soon\""}) {
+  for (const auto* line : {"batch_size = 0",    "batch_size = -3",
+                           "speed = -1.0",      "speed = 0",
+                           "speed = inf",       "speed = nan",
+                           "cpus = -0.5",       "cpus = 0",
+                           "workers = 0",       "workers_per_node = 0",
+                           "gpus = 1.5",        "gpus = -1",
+                           "memory = \"much\"", "spmd = 0",
+                           "selectivity = 0",   "over_provision = 0.5",
+                           "slots = 0",         "batch_wait = -1",
+                           "byte_budget = -1",  "batch_wait = \"soon\""}) {
     EXPECT_THAT(refusal(line), StartsWith("job.toml:6: 'stage.read.")) << line;
   }
   EXPECT_THAT(thrown<UsageError>([] { parse_job("[input]\nkeys=[\"a\"]\nlimit=0", "j.toml"); }),

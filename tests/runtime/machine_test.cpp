@@ -1,0 +1,99 @@
+#include "runtime/machine.hpp"
+#include "runtime/run_topology.hpp"
+
+#include <gmock/gmock.h>
+#include <sched.h>
+
+#include <cstdlib>
+#include <thread>
+
+namespace sluice::runtime {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+/// An environment variable, for as long as the object lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(Machine, HasCoresAndMemory) {
+  const auto machine = this_machine(Detail::without_gpus);
+  EXPECT_GE(machine.cores.size(), 1u);
+  EXPECT_GT(machine.memory, std::uint64_t{64} << 20U);
+}
+
+TEST(Machine, CountsOnlyTheCoresThatItIsBoundTo) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+  }
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(this_machine(Detail::without_gpus).cores.size(), 1u);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+TEST(Machine, GpusAreThoseThatTheEnvironmentNames) {
+  const Variable slurm("SLURM_GPUS_ON_NODE", "4");
+  EXPECT_EQ(this_machine(Detail::with_gpus).gpus, 4u);
+  const Variable cuda("CUDA_VISIBLE_DEVICES", "0,2");
+  EXPECT_EQ(this_machine(Detail::with_gpus).gpus, 2u);
+  const Variable none("CUDA_VISIBLE_DEVICES", "");
+  EXPECT_EQ(this_machine(Detail::with_gpus).gpus, 0u);
+}
+
+TEST(Machine, SlurmCountsAreReadOrNotAtAll) {
+  EXPECT_THAT(slurm_counts("64(x2),32"), ElementsAre(64, 64, 32));
+  EXPECT_THAT(slurm_counts("8"), ElementsAre(8));
+  for (const auto* text : {"", "x", "64(x", "64(x)", "64(x2", "0", "-1", "64,,2"}) {
+    EXPECT_THAT(slurm_counts(text), IsEmpty()) << text;
+  }
+}
+
+TEST(Machine, TheNodesOfASlurmJobAreFound) {
+  const Variable cpus("SLURM_JOB_CPUS_PER_NODE", "64(x2),32");
+  const Variable gpus("SLURM_GPUS_ON_NODE", "4");
+  const auto topology = discover_topology();
+  ASSERT_EQ(topology.nodes.size(), 3u);
+  EXPECT_EQ(topology.nodes[1].cpus, 64);
+  EXPECT_EQ(topology.nodes[2].cpus, 32);
+  EXPECT_EQ(topology.nodes[2].gpus, 4u);
+}
+
+TEST(Machine, TheRanksOfMpirunAreWorkersButForTheCoordinator) {
+  const Variable size("OMPI_COMM_WORLD_SIZE", "7");
+  const Variable here("OMPI_COMM_WORLD_LOCAL_SIZE", "4");
+  const auto topology = discover_topology();
+  ASSERT_EQ(topology.nodes.size(), 2u);
+  EXPECT_EQ(topology.nodes[0].workers, 3u);
+  EXPECT_EQ(topology.nodes[1].workers, 3u);
+}
+
+TEST(RunTopology, AddsUpWhatTheRanksOfANodeSay) {
+  RunTopology run;
+  run.add(0, "a", {{0, 1}, 2, 100});
+  run.add(0, "a", {{2, 3}, 2, 100});
+  run.add(1, "b", {{0}, 0, 50});
+  run.add(1, "b", {{0}, 0, 50});
+  const auto nodes = run.topology().nodes;
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes[0].cpus, 4) << "each rank is bound to cores of its own";
+  EXPECT_EQ(nodes[0].gpus, 2u);
+  EXPECT_EQ(nodes[0].memory, 100u);
+  EXPECT_EQ(nodes[1].cpus, 2) << "as many as worker ranks at least";
+  EXPECT_EQ(nodes[1].workers, 2u);
+}
+
+}  // namespace
+}  // namespace sluice::runtime
