@@ -39,8 +39,8 @@ class Stage {
   virtual void setup(const WorkerContext&) {}
   /// Once per batch, of 1 to `batch_size` records.
   virtual void process(Batch<In>& batch, Emitter<Out>& out) = 0;
-  /// Once per worker, after its last batch, at the end or when its rank is to run another stage; not
-  /// called if the run fails.
+  /// Once per worker, after its last batch, at the end or when its rank is to run another stage;
+  /// not called if the run fails.
   virtual void teardown() {}
 };
 

@@ -12,9 +12,9 @@ spdlog::logger& run_log() {
   static const auto logger = [] {
     auto made = std::make_shared<spdlog::logger>("sluice",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%H:%M:%S sluice: %v");
     spdlog::initialize_logger(made);
     spdlog::cfg::load_env_levels();
+    made->set_pattern("%H:%M:%S sluice: %v");
     return made;
   }();
   return *logger;
