@@ -68,7 +68,7 @@ TEST_F(Commands, StagesDescribesOneKindAndPlugins) {
 
 TEST_F(Commands, StagesInJsonCanBeParsed) {
   const auto all = nlohmann::json::parse(sluice({"stages", "--json"}).out);
-  EXPECT_EQ(all.size(), 5u);
+  EXPECT_EQ(all.size(), 7u);
   const auto one = nlohmann::json::parse(sluice({"stages", "--json", "jsonl.write"}).out).at(0);
   EXPECT_EQ(one.at("settings").at(0).at("required"), true);
   EXPECT_EQ(one.at("settings").at(1).at("default"), "base64");

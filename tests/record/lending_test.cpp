@@ -279,7 +279,7 @@ class LendingAtRandom : public ::testing::TestWithParam<unsigned> {};
 
 TEST_P(LendingAtRandom, EveryHolderSeesItsOwnBytes) {
   RandomHolders holders(GetParam());
-  for (int i = 0; i < 8000 && !HasFatalFailure(); ++i) {
+  for (int i = 0; i < 4000 && !HasFatalFailure(); ++i) {
     holders.step();
     if (i % 100 == 0) holders.check_all();
   }
