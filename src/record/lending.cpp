@@ -120,7 +120,9 @@ std::optional<BlockHandle> lend(const Buffer& buffer) {
   const auto* lease = std::get_deleter<BlockLease>(buffer.data_);
   if (lease == nullptr || lease->arena->inherited()) return std::nullopt;
   const std::int64_t number = lease->arena->number();
-  if (number < 0) return std::nullopt;
+  // A handle leads to where a block begins; a slice may begin anywhere in it.
+  const bool begins_block = buffer.data() == lease->arena->payload(lease->block);
+  if (number < 0 || !begins_block) return std::nullopt;
   lease->arena->header(lease->block).references.fetch_add(1, std::memory_order_relaxed);
   return BlockHandle{static_cast<std::uint32_t>(number), lease->block * granule};
 }

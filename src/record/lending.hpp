@@ -34,7 +34,8 @@ void set_own_number(std::uint32_t number);
 /// borrowed from it. Thread-safe.
 bool attach_arena(std::uint32_t number, const ArenaAddress& address);
 
-/// Adds a reference for the receiver. Nothing if the bytes are in no arena that has a number.
+/// Adds a reference for the receiver. Nothing if the bytes are in no arena that has a number, or a
+/// slice from the middle of a block.
 /// Thread-safe.
 std::optional<BlockHandle> lend(const Buffer& buffer);
 

@@ -6,6 +6,7 @@
 
 #include <sys/resource.h>
 
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -60,6 +61,19 @@ TEST(Lending, WritersCopyWhileAnyoneElseHoldsTheBytes) {
   EXPECT_TRUE(node.holds(1, 1, mebibyte, 1));
   EXPECT_EQ(node.ask(1, {.verb = Verb::write, .slot = 1, .seed = 4}).data, borrowed.data)
       << "the only holder writes in place";
+}
+
+// In a process of its own, whose arena goes with it.
+TEST(Lending, ASliceThatDoesNotBeginItsBlockIsNotLent) {
+  EXPECT_EXIT(
+      {
+        const Buffer whole(mebibyte);
+        set_own_number(0);
+        const bool right = lend(whole) && lend(whole.slice(0, mebibyte / 2)) &&
+                           !lend(whole.slice(mebibyte / 2, mebibyte / 2));
+        std::exit(right ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Lending, AHandleOnItsWayHoldsTheBytes) {
