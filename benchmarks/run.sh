@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs the benchmarks, and prints one table of what was measured beside
 # its target. The results go to benchmarks/results/, one JSON object a line.
-#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory fairness plan
+#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory fairness plan shards s3
 # Exits with 1 if a target is missed. SLUICE_BENCH_BUILD names another build folder, used as it is.
 # shellcheck disable=SC2317  # functions called by the names on the command line
 set -euo pipefail
@@ -16,17 +16,18 @@ names=()
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
-    speed | startup | idle | memory | fairness | plan) names+=("$argument") ;;
+    speed | startup | idle | memory | fairness | plan | shards | s3) names+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "run.sh: no benchmark '$argument'; see run.sh --help" >&2 && exit 2 ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory fairness plan)
+[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory fairness plan shards s3)
 
 build=${SLUICE_BENCH_BUILD:-}
 if [ -z "$build" ]; then
   build=build
   ./cmake/install-packages.sh build tests
+  ./cmake/install-test-tools.sh
   cmake --preset release >/dev/null
   cmake --build --preset release
 fi
@@ -133,6 +134,10 @@ fairness() {
 }
 
 plan() { bare plan; }
+
+shards() { bare shards --rounds "$(either 9 25)"; }
+
+s3() { bare s3 --rounds "$(either 7 15)"; }
 
 describe_machine >"$results"
 for name in "${names[@]}"; do

@@ -5,9 +5,7 @@
 # Every test has a timeout, and says how many cores it wants so that none is late for want of them.
 option(SLUICE_IN_PROCESS_TESTS_ONLY "Build only tests that run in one process, for sanitizers" OFF)
 
-# Where cmake/install-test-tools.sh puts what it installs.
-set(SLUICE_TEST_TOOLS $ENV{XDG_CACHE_HOME}/sluice/test-tools/bin
-  $ENV{HOME}/.cache/sluice/test-tools/bin)
+include(SluiceTestTools)
 set(SLUICE_MPI_RANKS 1 2 4 8)
 set(SLUICE_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -55,7 +53,6 @@ function(sluice_in_process_tests layer filter label timeout)
 endfunction()
 
 # One server for all tests of the program.
-find_program(SLUICE_WEED weed HINTS ${SLUICE_TEST_TOOLS} DOC "SeaweedFS")
 function(sluice_s3_test target)
   sluice_test_target(${target} ${ARGN} ${PROJECT_SOURCE_DIR}/tests/s3/server.cpp
     ${PROJECT_SOURCE_DIR}/tests/s3/proxy.cpp)

@@ -1,7 +1,11 @@
 #include "store/checksum.hpp"
 
-#define XXH_INLINE_ALL
+#if defined(__x86_64__)
+// Picks the widest vectors that the machine has: with them it is two to three times as fast.
+#include <xxh_x86dispatch.h>
+#else
 #include <xxhash.h>
+#endif
 
 namespace sluice::store {
 

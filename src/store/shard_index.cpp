@@ -43,7 +43,9 @@ std::uint64_t ShardIndex::bytes() {
 }
 
 ShardIndex::Entry ShardIndex::at(std::uint64_t record) {
-  if (page_.empty() || record < first_ || record >= first_ + page_.size()) load_page(record);
+  if (page_.empty() || record < first_ || record >= page_end()) {
+    load_page(record - record % page_rows);
+  }
   const auto place = record - first_;
   const auto& row = page_[place];
   const auto& last = place == 0 ? before_ : page_[place - 1];

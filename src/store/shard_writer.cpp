@@ -4,15 +4,11 @@
 #include "store/hdf5_dataset.hpp"
 #include "store/hdf5_type.hpp"
 #include "store/shard_layout.hpp"
-
-#include <sluice/error.hpp>
+#include "store/space_ahead.hpp"
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 namespace sluice::store {
@@ -41,32 +37,13 @@ RowDataset index_of(const DatasetPlace& place) {
   return {place, type.get(), {}, small_chunk_bytes};
 }
 
-[[noreturn]] void fail(const std::filesystem::path& path, int error) {
-  throw IoError(fmt::format("cannot write '{}': {}; check the folder's permissions and free space",
-                            path.string(), std::generic_category().message(error)));
-}
-
-std::uint64_t size_of_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) fail(path, error.value());
-  return size;
-}
-
-void write_head(const std::filesystem::path& path, const std::string& head) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "r+be"),
-                                                             &std::fclose);
-  if (file == nullptr) fail(path, errno);
-  const bool written = std::fwrite(head.data(), 1, head.size(), file.get()) == head.size();
-  if (!written || std::fflush(file.get()) != 0) fail(path, errno);
-}
-
 }  // namespace
 
 struct ShardWriter::File {
   File(const std::filesystem::path& where, Compression compression)
       : path(where),
         file(create_hdf5_file(where, shard_head_bytes)),
+        space(where),
         bytes(dataset(place(bytes_dataset), DType::u8, chunk_bytes, compression)),
         index(index_of(place(index_dataset))),
         paths(dataset(place(paths_dataset), DType::u8, small_chunk_bytes)),
@@ -78,6 +55,7 @@ struct ShardWriter::File {
 
   std::filesystem::path path;
   Hdf5Id file;
+  SpaceAhead space;
   RowDataset bytes;
   RowDataset index;
   RowDataset paths;
@@ -125,6 +103,7 @@ std::uint64_t ShardWriter::bytes() const noexcept {
 }
 
 void ShardWriter::append(const EncodedBatch& batch) {
+  file_->space.reserve(bytes() + batch.stored_bytes());
   for (std::size_t i = 0; i < batch.size(); ++i) file_->append(batch, i);
 }
 
@@ -133,8 +112,8 @@ ShardInfo ShardWriter::finish(ShardInfo info) {
   info.records = records();
   info.bytes = bytes();
   info.checksum = file_->checksum;
-  info.file_bytes = size_of_file(file_->path);
-  write_head(file_->path, shard_head(info));
+  info.file_bytes = file_->space.size();
+  file_->space.finish(shard_head(info));
   return info;
 }
 

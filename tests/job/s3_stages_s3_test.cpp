@@ -2,7 +2,7 @@
 #include "job/stage_driver.hpp"
 #include "job/stages/kinds.hpp"
 #include "job/thrown.hpp"
-#include "s3/server.hpp"
+#include "s3/test.hpp"
 #include "store/object_store.hpp"
 
 #include <gmock/gmock.h>

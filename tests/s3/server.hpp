@@ -3,8 +3,6 @@
 #include "store/s3_config.hpp"
 #include "store/scratch_folder.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 
 #include <sys/types.h>
@@ -44,17 +42,5 @@ class Server {
 
 /// What the environment must be for a client of the server.
 void set_environment(const Server& server, const std::string& endpoint = "");
-
-/// A test that needs the server: skipped, saying why, where there is none.
-class Test : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto why = Server::missing(); !why.empty()) GTEST_SKIP() << why;
-    bucket_ = Server::instance().new_bucket();
-  }
-  store::S3Config config() const { return Server::instance().config(); }
-
-  std::string bucket_;
-};
 
 }  // namespace sluice::s3

@@ -1,5 +1,5 @@
 #include "s3/proxy.hpp"
-#include "s3/server.hpp"
+#include "s3/test.hpp"
 #include "store/batches.hpp"
 #include "store/object_store.hpp"
 
@@ -64,7 +64,7 @@ TEST_F(Faults, AServerThatStaysDownIsNamed) {
   } catch (const IoError& error) {
     EXPECT_THAT(error.what(), HasSubstr("cannot put 's3://" + bucket_ + "/key' at " +
                                         proxy_->endpoint() + ": Failed to connect"));
-    EXPECT_THAT(error.what(), HasSubstr(" attempts); check that the server runs, and "
+    EXPECT_THAT(error.what(), HasSubstr("); check that the server runs, and "
                                         "AWS_ENDPOINT_URL"));
   }
 }

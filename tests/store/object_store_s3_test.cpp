@@ -1,4 +1,4 @@
-#include "s3/server.hpp"
+#include "s3/test.hpp"
 #include "store/batches.hpp"
 #include "store/object_store.hpp"
 
