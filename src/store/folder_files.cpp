@@ -56,12 +56,12 @@ class FolderFiles final : public FileStore {
   void write(const std::string& name, const std::string& text) override {
     FolderDraft file(folder_ / name);
     std::ofstream stream(file.path(), std::ios::binary);
-    stream << text << std::flush;
+    stream << text;
+    stream.close();
     if (!stream) {
       throw IoError(fmt::format("cannot write {}: check the folder's permissions and free space",
                                 shown(name)));
     }
-    stream.close();
     file.publish();
   }
 

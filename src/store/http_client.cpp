@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <optional>
 #include <random>
@@ -21,7 +22,8 @@ using std::chrono::milliseconds;
 
 // Servers say these when they are overloaded, restarting or cut off; the last two are S3's.
 bool may_pass(const HttpRequest& request, const HttpResponse& response) {
-  constexpr std::array<int, 7> statuses{0, 408, 429, 500, 502, 503, 504};
+  if (response.status == 0) return response.may_pass;
+  constexpr std::array<int, 6> statuses{408, 429, 500, 502, 503, 504};
   if (std::find(statuses.begin(), statuses.end(), response.status) != statuses.end()) return true;
   const auto says = [&](std::string_view code) {
     return response.body.view().find(code) != std::string_view::npos;

@@ -22,8 +22,9 @@ struct HttpRequest {
 };
 
 struct HttpResponse {
-  int status = 0;     ///< 0 if none came
-  std::string error;  ///< why none came
+  int status = 0;        ///< 0 if none came
+  std::string error;     ///< why none came
+  bool may_pass = true;  ///< if none came: whether one may come another time
   std::uint64_t content_length = 0;
   std::string etag;
   Buffer body;
@@ -36,7 +37,8 @@ struct HttpResponse {
 struct HttpSettings {
   std::string user;
   std::string password;
-  std::string signing;  ///< "aws:amz:REGION:s3"
+  std::string signing;    ///< "aws:amz:REGION:s3"
+  std::string ca_bundle;  ///< file of the authorities to trust; empty for the system's
   std::chrono::milliseconds connect_timeout{};
   std::chrono::milliseconds stall_timeout{};
   std::chrono::milliseconds retry_for{};

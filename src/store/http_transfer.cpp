@@ -3,6 +3,7 @@
 #include <sluice/error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -39,6 +40,14 @@ std::uint64_t announced_length(CURL* handle) {
   return length < 0 ? 0 : static_cast<std::uint64_t>(length);
 }
 
+// Other failures are the network's, or a server's that is not quite up.
+bool may_pass(CURLcode result) {
+  constexpr std::array<CURLcode, 6> lasting{
+      CURLE_URL_MALFORMAT,      CURLE_UNSUPPORTED_PROTOCOL, CURLE_PEER_FAILED_VERIFICATION,
+      CURLE_SSL_CACERT_BADFILE, CURLE_WRITE_ERROR,          CURLE_OUT_OF_MEMORY};
+  return std::find(lasting.begin(), lasting.end(), result) == lasting.end();
+}
+
 }  // namespace
 
 HttpTransfer::HttpTransfer() : handle_(new_handle()) {}
@@ -66,6 +75,7 @@ void HttpTransfer::prepare(const HttpRequest& request, const HttpSettings& setti
   // Apart from each other: a secret may hold a colon.
   set(handle_, CURLOPT_USERNAME, settings.user.c_str());
   set(handle_, CURLOPT_PASSWORD, settings.password.c_str());
+  if (!settings.ca_bundle.empty()) set(handle_, CURLOPT_CAINFO, settings.ca_bundle.c_str());
   set(handle_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
   set(handle_, CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(handle_, CURLOPT_LOW_SPEED_TIME,
@@ -119,6 +129,7 @@ HttpResponse HttpTransfer::finish(CURLcode result) {
   HttpResponse response;
   if (result != CURLE_OK) {
     response.error = error_[0] != '\0' ? error_ : curl_easy_strerror(result);
+    response.may_pass = may_pass(result);
     return response;
   }
   if (!headers_complete_) {

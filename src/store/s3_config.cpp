@@ -68,6 +68,10 @@ class Places {
                      config_.value("region"), credentials_.value("region"), "us-east-1"});
   }
 
+  std::string ca_bundle() const {
+    return first_of({environment_("AWS_CA_BUNDLE"), config_.value("ca_bundle")});
+  }
+
   std::string endpoint() const {
     return first_of({environment_("AWS_ENDPOINT_URL_S3"), environment_("AWS_ENDPOINT_URL"),
                      config_.value("endpoint_url"), credentials_.value("endpoint_url"),
@@ -115,6 +119,7 @@ S3Config find_s3_config(const Environment& environment) {
   S3Config config;
   config.endpoint = checked_endpoint(places.endpoint());
   config.region = places.region();
+  config.ca_bundle = places.ca_bundle();
   config.credentials = places.credentials();
   return config;
 }

@@ -19,6 +19,7 @@ struct S3Credentials {
 struct S3Config {
   std::string endpoint;  ///< "http://host:port", without a slash at the end
   std::string region;
+  std::string ca_bundle;  ///< file of the authorities to trust; empty for the system's
   S3Credentials credentials;
 
   std::chrono::milliseconds connect_timeout{5'000};
@@ -41,7 +42,8 @@ using Environment = std::function<std::string(const std::string& variable)>;
 /// AWS_SESSION_TOKEN; the profile AWS_PROFILE ("default") of AWS_SHARED_CREDENTIALS_FILE
 /// (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config). Region: AWS_REGION,
 /// AWS_DEFAULT_REGION, the profile's, us-east-1. Endpoint: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,
-/// the profile's, Amazon's of the region. Throws UsageError if there are no credentials.
+/// the profile's, Amazon's of the region. Authorities to trust: AWS_CA_BUNDLE, the profile's.
+/// Throws UsageError if there are no credentials.
 S3Config find_s3_config(const Environment& environment);
 /// In this process's environment.
 S3Config find_s3_config();

@@ -35,7 +35,8 @@ std::string without_secrets(std::string text, const S3Credentials& credentials) 
 
 std::string no_answer(const S3Config& config, const HttpResponse& response) {
   return fmt::format(
-      "{} ({} attempts); check that the server runs, and AWS_ENDPOINT_URL, which says where",
+      "{} (attempts: {}); check that the server runs, and AWS_ENDPOINT_URL, which says where, and "
+      "for https AWS_CA_BUNDLE",
       without_secrets(response.error, config.credentials), response.attempts);
 }
 
@@ -116,7 +117,7 @@ std::string explain_failure(std::string_view doing, const ObjectName& name, cons
   auto says = fmt::format("{}", response.status);
   if (!error.code.empty()) says += " " + error.code;
   if (!error.message.empty()) says += ": " + error.message;
-  if (response.attempts > 1) says += fmt::format(" ({} attempts)", response.attempts);
+  if (response.attempts > 1) says += fmt::format(" (attempts: {})", response.attempts);
   return fmt::format("{}: {} (the server said: {})", what,
                      advice(name, config, error, response.status),
                      without_secrets(says, config.credentials));

@@ -16,6 +16,7 @@ HttpSettings settings_of(const S3Config& config) {
   return {config.credentials.access_key,
           config.credentials.secret_key,
           fmt::format("aws:amz:{}:s3", config.region),
+          config.ca_bundle,
           config.connect_timeout,
           config.stall_timeout,
           config.retry_for};

@@ -84,11 +84,13 @@ TEST_F(Home, TheEnvironmentGoesFirst) {
                             {"AWS_ENDPOINT_URL", "http://any:1"},
                             {"AWS_ENDPOINT_URL_S3", "http://s3:2//"},
                             {"AWS_DEFAULT_REGION", "d"},
-                            {"AWS_REGION", "r"}});
+                            {"AWS_REGION", "r"},
+                            {"AWS_CA_BUNDLE", "/ca.pem"}});
   EXPECT_EQ(config.credentials.access_key, "AKIDENV");
   EXPECT_EQ(config.credentials.session_token, "token");
   EXPECT_EQ(config.endpoint, "http://s3:2");
   EXPECT_EQ(config.region, "r");
+  EXPECT_EQ(config.ca_bundle, "/ca.pem");
   EXPECT_EQ(find({{"AWS_ACCESS_KEY_ID", "half"}}).credentials.access_key, "AKIDDEFAULT");
   EXPECT_EQ(find({{"AWS_ENDPOINT_URL", "http://any:1"}}).endpoint, "http://any:1");
 }
