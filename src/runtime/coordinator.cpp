@@ -131,6 +131,7 @@ void Coordinator::end_run(const End& end) {
 void Coordinator::on(Hello hello, Rank from) {
   require_same(text_, hello.spec, from, hello.host);
   topology_.add(transport_.node_of(from), hello.host, hello.machine);
+  seats_.add(from, transport_.node_of(from), hello.machine);
   ++greeted_;
 }
 
@@ -165,6 +166,7 @@ void Coordinator::carry_out(const control::Command& command) {
     if (seal->consumer == coordinator) return collected_.sealed(*seal);
     orders_[seal->consumer].commands.push_back(*seal);
   } else {
+    if (const auto* assign = std::get_if<control::Assign>(&command)) seat(*assign);
     const auto rank = std::visit(
         [](const auto& order) {
           if constexpr (requires { order.rank; }) return order.rank;
@@ -173,6 +175,12 @@ void Coordinator::carry_out(const control::Command& command) {
         command);
     orders_[rank].commands.push_back(command);
   }
+}
+
+// Orders follow later, so the rank is bound before it sets up.
+void Coordinator::seat(const control::Assign& order) {
+  const auto cores = seats_.take(order.rank, spec_.stages.at(order.stage).spec.cpus);
+  if (cores) send(order.rank, Bind{*cores});
 }
 
 void Coordinator::admit(const control::Grant& grant) {

@@ -6,6 +6,7 @@
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
 #include "runtime/run_topology.hpp"
+#include "runtime/seats.hpp"
 #include "runtime/status_board.hpp"
 #include "transport/transport.hpp"
 
@@ -45,6 +46,7 @@ class Coordinator {
   void on(Failure failure, control::Rank from);
   void on(Data part, control::Rank from);
   void on(Orders, control::Rank) {}
+  void on(Bind, control::Rank) {}
   void on(End, control::Rank) {}
   void on(Bye, control::Rank) {}
 
@@ -52,6 +54,7 @@ class Coordinator {
   void autoscale();
   control::Time next_wake() const;
   void carry_out(const control::Command& command);
+  void seat(const control::Assign& order);
   void admit(const control::Grant& grant);
   void collect_outputs();
   void send_orders();
@@ -65,6 +68,7 @@ class Coordinator {
   std::string text_;
   int greeted_ = 0;
   RunTopology topology_;
+  Seats seats_;
   int stopped_ = 0;  ///< ranks that have said Bye
   std::optional<InputFeed> input_;
   std::optional<control::RunControl> control_;

@@ -140,6 +140,23 @@ Machine this_machine(Detail detail) {
   return machine;
 }
 
+void bind_this_thread(const std::vector<std::uint32_t>& cores) {
+  const auto topology = look(Detail::without_gpus);
+  if (!topology) return;
+  const Bitmap set(hwloc_bitmap_alloc());
+  for (int i = 0; i < hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_CORE); ++i) {
+    const auto* core =
+        hwloc_get_obj_by_type(topology.get(), HWLOC_OBJ_CORE, static_cast<unsigned>(i));
+    const auto first = static_cast<std::uint32_t>(hwloc_bitmap_first(core->cpuset));
+    if (std::find(cores.begin(), cores.end(), first) != cores.end()) {
+      hwloc_bitmap_or(set.get(), set.get(), core->cpuset);
+    }
+  }
+  if (hwloc_bitmap_iszero(set.get()) == 0) {
+    hwloc_set_cpubind(topology.get(), set.get(), HWLOC_CPUBIND_THREAD);
+  }
+}
+
 std::vector<std::uint64_t> slurm_counts(std::string_view text) {
   std::vector<std::uint64_t> counts;
   while (!text.empty()) {

@@ -28,6 +28,10 @@ enum class Detail { without_gpus, with_gpus };
 /// Asks hwloc; GPUs are those that CUDA_VISIBLE_DEVICES or Slurm names, else NVIDIA's PCI devices.
 Machine this_machine(Detail detail);
 
+/// Binds the calling thread, and threads that it starts later, to cores as `Machine` numbers them.
+/// If the system refuses, it stays as it was.
+void bind_this_thread(const std::vector<std::uint32_t>& cores);
+
 /// The nodes that a run started here would have: those of the Slurm job or of mpirun if there is
 /// one, taken to be like this node in what the environment doesn't say, else this node alone.
 control::Topology discover_topology();

@@ -65,7 +65,17 @@ struct Bye {
   void serialize(Archive&) {}
 };
 
-using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye>;
+/// From the coordinator to a rank, before it becomes a worker: the cores to run on.
+struct Bind {
+  std::vector<std::uint32_t> cores;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cores);
+  }
+};
+
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

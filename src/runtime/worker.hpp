@@ -32,6 +32,7 @@ class Worker {
 
   void on(Data part);
   void on(Orders orders);
+  void on(Bind order) { bind_this_thread(order.cores); }
   void on(End end) { end_ = std::move(end); }
   void on(Hello) {}
   void on(Report) {}
