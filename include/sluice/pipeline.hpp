@@ -31,6 +31,9 @@ struct StageSpec {
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(100);
   /// Bytes that may be on their way to the stage or wait there; one batch always may. 0: no limit.
   std::uint64_t byte_budget = 0;
+  /// What the stage writes appears only in `teardown`, all of it: batch mode takes such a stage for
+  /// done when all of it is (docs/batch-mode.md).
+  bool writes_at_teardown = false;
 };
 
 /// A stage as the engine sees it.

@@ -14,7 +14,8 @@
 
 namespace sluice {
 
-enum class Mode { automatic, streaming, debug };
+/// `automatic` is batch if the run is on one node with exactly one GPU, and streaming otherwise.
+enum class Mode { automatic, streaming, batch, debug };
 
 /// Where the ranks are: `automatic` is MPI when a launcher started more than one rank, and worker
 /// threads in this process otherwise.
@@ -32,6 +33,9 @@ struct StageStatus {
   double starved = 0;  ///< waiting for input
   double blocked = 0;  ///< waiting for room downstream
   double setup = 0;    ///< in `setup_on_node` and `setup`
+  /// Records that the stage has to take in all, where that is known beforehand: in batch mode.
+  std::optional<std::uint64_t> expected = {};
+  std::uint64_t shards = 0;  ///< published in this run, in batch mode
 };
 
 /// What a channel stored at its worst, counted by the channel, and what it may store (DESIGN I5).
@@ -64,18 +68,38 @@ struct RunStatus {
   bool finished = false;
 };
 
+/// What only batch mode asks for (docs/batch-mode.md).
+struct BatchOptions {
+  /// Where records are kept between stages: a folder, or "s3://bucket/prefix". Empty: the folder
+  /// "intermediates" in the run directory.
+  std::string store;
+  bool compress = false;  ///< by zstd
+  /// Keep what a stage made after the next one is finished.
+  bool keep_intermediates = false;
+  /// A worker publishes what it made at least so often: what a crash may cost.
+  std::chrono::nanoseconds publish_every = std::chrono::seconds(5);
+  /// Go on with the unfinished run that is in the store.
+  bool resume = false;
+  std::string from;  ///< run again from this stage on, on what the one before it made
+  std::string only;  ///< run this stage alone again, beside the run
+};
+
 struct RunOptions {
   Mode mode = Mode::automatic;
   Launch launch = Launch::automatic;
   /// Worker threads when not under MPI; 0: every core for the slowest stage, and one worker for
-  /// each other stage.
+  /// each other stage; in batch mode, every core.
   std::size_t workers = 0;
   std::filesystem::path run_dir = ".";
   /// Whether ranks may change their stages while the run goes on, when that makes it end earlier.
+  /// In streaming mode.
   bool autoscale = true;
   /// Called on the coordinator's thread, every `status_interval` and once at the end.
   std::function<void(const RunStatus&)> on_status;
   std::chrono::nanoseconds status_interval = std::chrono::seconds(1);
+  BatchOptions batch = {};
+  /// Called once on the coordinator, when nothing stands in the way of the run any more.
+  std::function<void()> on_start = {};
 };
 
 /// What the engine runs: `PipelineSpec` with its types erased.

@@ -14,6 +14,21 @@ struct JobArguments {
   std::string mode;               ///< empty: as the job file says
   std::string run_dir;            ///< empty: as the job file says
   std::size_t workers = 0;        ///< threads when not under a launcher; 0: chosen
+  std::string from;               ///< batch mode: run again from this stage on
+  std::string only;               ///< batch mode: run this stage again, by itself
+};
+
+struct ResumeArguments {
+  std::string run_dir;
+  std::size_t workers = 0;
+};
+
+struct CatArguments {
+  std::string run_dir;
+  std::string stage;              ///< its name, or its number from 1
+  std::vector<std::string> keys;  ///< only records with these; all if empty
+  bool payload = false;           ///< bytes as base64 and not their digest
+  bool replay = false;            ///< what `run --only` made
 };
 
 struct PlanArguments {
@@ -46,7 +61,9 @@ struct SimulateArguments {
 
 // Each returns the exit code and throws Error.
 int run_job(const JobArguments& arguments);
+int resume_job(const ResumeArguments& arguments);
 int plan_job(const PlanArguments& arguments);
+int show_records(const CatArguments& arguments);
 int validate_job(const JobArguments& arguments);
 int simulate_job(const SimulateArguments& arguments);
 int list_stages(const StagesArguments& arguments);

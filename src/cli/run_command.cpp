@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/run_record.hpp"
 #include "job/build.hpp"
 #include "observe/progress.hpp"
 
@@ -12,22 +13,31 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <system_error>
 
 namespace sluice::cli {
 namespace {
 
-job::JobFile load(const JobArguments& arguments) {
-  auto file = job::load_job(arguments.file, arguments.sets);
-  if (!arguments.run_dir.empty()) file.run_dir = arguments.run_dir;
-  if (arguments.mode.empty()) return file;
-  const auto mode = job::parse_mode(arguments.mode);
-  if (!mode) {
-    throw UsageError(
-        fmt::format("--mode {}: the mode must be {}", arguments.mode, job::mode_wanted));
-  }
-  file.mode = *mode;
-  return file;
+Mode mode_of(const std::string& text) {
+  const auto mode = job::parse_mode(text);
+  if (mode) return *mode;
+  throw UsageError(fmt::format("--mode {}: the mode must be {}", text, job::mode_wanted));
+}
+
+// The run as its run directory will know it.
+RunRecord record_of(const JobArguments& arguments) {
+  return {job::read_job_text(arguments.file), arguments.file, arguments.sets, arguments.mode,
+          std::filesystem::current_path()};
+}
+
+// Relative paths of the job belong to the folder in which it ran.
+RunRecord enter(RunRecord record) {
+  std::error_code error;
+  std::filesystem::current_path(record.folder, error);
+  if (!error) return record;
+  throw InputError(fmt::format("the run's folder '{}' cannot be entered: {}",
+                               record.folder.string(), error.message()));
 }
 
 void make_run_dir(const std::filesystem::path& run_dir) {
@@ -44,17 +54,35 @@ class JobRun {
  public:
   // The mode must be known before the ranks meet, but an error must wait until then, so that one
   // rank's stops them all.
-  explicit JobRun(const JobArguments& arguments) {
+  explicit JobRun(const std::function<RunRecord()>& record, const std::string& run_dir) {
     try {
-      file_ = load(arguments);
+      record_ = record();
+      file_ = job::parse_job(record_.job, record_.file, record_.sets);
+      if (!run_dir.empty()) file_.run_dir = run_dir;
+      if (!record_.mode.empty()) file_.mode = mode_of(record_.mode);
     } catch (const Error&) {
       failure_ = std::current_exception();
     }
     options_.mode = file_.mode;
     options_.run_dir = file_.run_dir;
     options_.autoscale = file_.autoscale;
-    options_.workers = arguments.workers;
+    options_.batch = file_.batch;
     options_.on_status = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1);
+    options_.on_start = [this] { save_record(record_, file_.run_dir); };
+  }
+
+  RunOptions& options() { return options_; }
+
+  /// Parts of a run can be run again in batch mode alone, so "auto" means that.
+  void run_part(const std::string& from, const std::string& only) {
+    options_.batch.from = from;
+    options_.batch.only = only;
+    if (from.empty() && only.empty()) return;
+    if (options_.mode == Mode::automatic) {
+      options_.mode = Mode::batch;
+      record_.mode = "batch";
+    }
+    if (!only.empty()) options_.on_start = nullptr;  // it happens beside the run
   }
 
   RunStatus run() {
@@ -77,6 +105,7 @@ class JobRun {
     return job::build_spec(file_, stages_, options_);
   }
 
+  RunRecord record_;
   job::JobFile file_;
   RunOptions options_;
   std::exception_ptr failure_;
@@ -86,7 +115,20 @@ class JobRun {
 }  // namespace
 
 int run_job(const JobArguments& arguments) {
-  JobRun job(arguments);
+  JobRun job([&] { return record_of(arguments); }, arguments.run_dir);
+  job.options().workers = arguments.workers;
+  job.run_part(arguments.from, arguments.only);
+  const auto status = job.run();
+  if (is_coordinator()) job.summarise(status);
+  return 0;
+}
+
+int resume_job(const ResumeArguments& arguments) {
+  const auto run_dir = std::filesystem::absolute(arguments.run_dir);
+  JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
+  job.options().workers = arguments.workers;
+  job.options().batch.resume = true;
+  job.options().on_start = nullptr;  // the run directory says all of it
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);
   return 0;

@@ -43,6 +43,38 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
   }
 }
 
+void read_keep_intermediates(const RawTable& pipeline, JobFile& job) {
+  const auto it = pipeline.find("keep_intermediates");
+  if (it == pipeline.end()) return;
+  job.batch.keep_intermediates =
+      require(to_boolean(it->second), it->second, "pipeline.keep_intermediates", "true or false");
+}
+
+bool compresses(const RawTable& store) {
+  constexpr std::string_view wanted = R"("none" or "zstd")";
+  const auto text = text_at(store, "compression", "store.", wanted);
+  if (text != "none" && text != "zstd") {
+    throw_wrong_value(store.at("compression"), "store.compression", wanted);
+  }
+  return text == "zstd";
+}
+
+std::chrono::nanoseconds publish_every(const RawValue& value) {
+  constexpr std::string_view wanted = "a duration above 0, such as \"5s\"";
+  auto every = to_duration(value);
+  if (every && every->count() <= 0) every.reset();
+  return require(every, value, "store.publish_every", wanted);
+}
+
+void read_store(const RawTable& store, JobFile& job) {
+  if (store.contains("uri")) {
+    job.batch.store = text_at(store, "uri", "store.", "a folder, or \"s3://bucket/prefix\"");
+  }
+  if (store.contains("compression")) job.batch.compress = compresses(store);
+  const auto every = store.find("publish_every");
+  if (every != store.end()) job.batch.publish_every = publish_every(every->second);
+}
+
 StageEntry read_stage(const RawStage& raw) {
   const std::string prefix = fmt::format("stage.{}.", raw.name);
   if (raw.keys.contains("name")) text_at(raw.keys, "name", prefix, "a name, such as \"read\"");
@@ -81,14 +113,6 @@ void read_stages(const RawJob& raw, const std::string& file, JobFile& job) {
       "{}: the job has no stages; add at least one [[stage]] with use = \"KIND\"", file));
 }
 
-Buffer read_job_text(const std::filesystem::path& path) {
-  try {
-    return read_file(path);
-  } catch (const InputError& error) {
-    throw UsageError(fmt::format("{}; sluice wants the path of a job file", error.what()));
-  }
-}
-
 }  // namespace
 
 JobFile parse_job(std::string_view text, const std::string& file,
@@ -96,18 +120,29 @@ JobFile parse_job(std::string_view text, const std::string& file,
   const auto raw = read_raw_job(text, file, sets);
   JobFile job;
   read_pipeline(raw.pipeline, file, job);
+  read_keep_intermediates(raw.pipeline, job);
   job.input = read_input_entry(raw.input, file);
+  read_store(raw.store, job);
   read_stages(raw, file, job);
   return job;
 }
 
+std::string read_job_text(const std::filesystem::path& path) {
+  try {
+    return std::string(read_file(path).view());
+  } catch (const InputError& error) {
+    throw UsageError(fmt::format("{}; sluice wants the path of a job file", error.what()));
+  }
+}
+
 JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets) {
-  return parse_job(read_job_text(path).view(), path.string(), sets);
+  return parse_job(read_job_text(path), path.string(), sets);
 }
 
 std::optional<Mode> parse_mode(std::string_view text) {
   if (text == "auto") return Mode::automatic;
   if (text == "streaming") return Mode::streaming;
+  if (text == "batch") return Mode::batch;
   if (text == "debug") return Mode::debug;
   return std::nullopt;
 }

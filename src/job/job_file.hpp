@@ -40,16 +40,18 @@ struct JobFile {
   bool autoscale = true;
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage
   InputEntry input;
+  BatchOptions batch;  ///< where and how batch mode keeps its intermediates
   std::vector<StageEntry> stages;
 };
 
 /// Throws UsageError naming file, line and key. Each of `sets` is a KEY=VALUE that overrides a key.
 JobFile parse_job(std::string_view text, const std::string& file,
                   const std::vector<std::string>& sets = {});
+/// The text of a job file; throws UsageError if it cannot be read.
+std::string read_job_text(const std::filesystem::path& path);
 JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets = {});
 
-inline constexpr std::string_view mode_wanted =
-    R"("auto", "streaming" or "debug" (the modes of this version))";
+inline constexpr std::string_view mode_wanted = R"("auto", "streaming", "batch" or "debug")";
 
 std::optional<Mode> parse_mode(std::string_view text);
 

@@ -127,6 +127,7 @@ void apply_defaults(const StageSpec& own, StageSpec& spec) {
   take(&StageSpec::slots);
   take(&StageSpec::batch_wait);
   take(&StageSpec::byte_budget);
+  take(&StageSpec::writes_at_teardown);
 }
 
 }  // namespace sluice::job

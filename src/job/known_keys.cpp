@@ -14,22 +14,26 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 const KnownKeys& root_keys() {
-  static const KnownKeys keys{{"pipeline", "input", "stage"},
-                              {"store", "models", "topology", "env"}};
+  static const KnownKeys keys{{"pipeline", "input", "store", "stage"},
+                              {"models", "topology", "env"}};
   return keys;
 }
 
 const KnownKeys& pipeline_keys() {
   static const KnownKeys keys{
-      {"name", "mode", "run_dir", "autoscale", "batch_size", "batch_wait", "cpus", "memory",
-       "over_provision", "slots", "workers", "workers_per_node"},
-      {"attempts", "byte_budget", "env", "keep_intermediates", "max_worker_lifetime", "on_failure",
-       "speed"}};
+      {"name", "mode", "run_dir", "autoscale", "keep_intermediates", "batch_size", "batch_wait",
+       "cpus", "memory", "over_provision", "slots", "workers", "workers_per_node"},
+      {"attempts", "byte_budget", "env", "max_worker_lifetime", "on_failure", "speed"}};
   return keys;
 }
 
 const KnownKeys& input_keys() {
   static const KnownKeys keys{{"files", "list", "jsonl", "keys", "s3", "limit"}, {}};
+  return keys;
+}
+
+const KnownKeys& store_keys() {
+  static const KnownKeys keys{{"uri", "compression", "publish_every"}, {}};
   return keys;
 }
 

@@ -18,6 +18,7 @@ struct KnownKeys {
 const KnownKeys& root_keys();
 const KnownKeys& pipeline_keys();
 const KnownKeys& input_keys();
+const KnownKeys& store_keys();
 const KnownKeys& stage_keys();
 
 /// The keys of [input] that say where the input comes from, in the order of InputEntry::Source.

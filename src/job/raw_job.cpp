@@ -49,10 +49,14 @@ RawJob read_raw_job(std::string_view text, const std::string& file,
   auto root = parse_toml(text, file);
   apply_overrides(root, sets);
   refuse_unknown_keys(raw_table(root), "", root_keys(), "docs/job-file.md describes the keys");
-  RawJob job{table_at(root, "pipeline", "pipeline"), table_at(root, "input", "input"), {}};
+  RawJob job{table_at(root, "pipeline", "pipeline"),
+             table_at(root, "input", "input"),
+             table_at(root, "store", "store"),
+             {}};
   const std::string_view hint = "docs/job-file.md describes the keys";
   refuse_unknown_keys(job.pipeline, "pipeline.", pipeline_keys(), hint);
   refuse_unknown_keys(job.input, "input.", input_keys(), hint);
+  refuse_unknown_keys(job.store, "store.", store_keys(), hint);
   job.stages = read_stages(root);
   return job;
 }

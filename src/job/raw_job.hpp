@@ -19,6 +19,7 @@ struct RawStage {
 struct RawJob {
   RawTable pipeline;
   RawTable input;
+  RawTable store;
   std::vector<RawStage> stages;
 };
 

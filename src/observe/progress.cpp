@@ -11,9 +11,25 @@ namespace {
 constexpr double plain_interval = 5;  // seconds between plain lines
 constexpr std::size_t bar_width = 30;
 
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// The stage that batch mode is at, or null: the last one of which it is known what it has to take.
+const StageStatus* current_stage(const RunStatus& status) {
+  const StageStatus* current = nullptr;
+  for (const auto& stage : status.stages) {
+    if (stage.expected) current = &stage;
+  }
+  return status.finished ? nullptr : current;
+}
+
 double share_done(const RunStatus& status) {
-  if (status.inputs == 0) return 1;
-  return static_cast<double>(status.done) / static_cast<double>(status.inputs);
+  const auto* stage = current_stage(status);
+  if (stage == nullptr) return share(status.done, status.inputs);
+  const auto before = static_cast<double>(stage - status.stages.data());
+  return (before + share(stage->records_in, *stage->expected)) /
+         static_cast<double>(status.stages.size());
 }
 
 std::string bar(double share) {
@@ -44,6 +60,12 @@ std::string readable_seconds(double seconds) {
 }
 
 std::string summary_line(const RunStatus& status, double rate) {
+  if (const auto* stage = current_stage(status)) {
+    return fmt::format("stage {} of {}, {}: {} of {} records ({:.0f}%)",
+                       stage - status.stages.data() + 1, status.stages.size(), stage->name,
+                       stage->records_in, *stage->expected,
+                       100 * share(stage->records_in, *stage->expected));
+  }
   auto line = fmt::format("{} of {} done ({:.0f}%), {:.3g}/s", status.done, status.inputs,
                           100 * share_done(status), rate);
   if (status.finished) return line + ", took " + readable_seconds(status.seconds);

@@ -32,6 +32,16 @@ template <class Archive>
 void serialize(Archive&, Left&) {}
 template <class Archive>
 void serialize(Archive&, Tick&) {}
+template <class Archive>
+void serialize(Archive&, SplitBegun&) {}
+template <class Archive>
+void serialize(Archive& archive, Published& event) {
+  archive(event.records);
+}
+template <class Archive>
+void serialize(Archive& archive, Committed& event) {
+  archive(event.stage);
+}
 
 }  // namespace sluice::control
 
@@ -40,6 +50,11 @@ namespace sluice::runtime {
 template <class Archive>
 void serialize(Archive& archive, Report& report) {
   archive(report.events, report.usage);
+}
+template <class Archive>
+void serialize(Archive& archive, BatchReport& report) {
+  archive(report.events, report.shards, report.batches, report.records_in, report.records_out,
+          report.usage);
 }
 template <class Archive>
 void serialize(Archive& archive, Orders& orders) {
@@ -56,6 +71,13 @@ void encode(std::string& bytes, std::vector<Buffer>& buffers, Data&& data) {
   buffers = std::move(data.records).take_buffers();
 }
 
+void encode(std::string& bytes, std::vector<Buffer>& buffers, Split&& split) {
+  Encoder encoder(bytes);
+  encoder(split.records, split.shard, split.offset);
+  split.input.pack(bytes);
+  buffers = std::move(split.input).take_buffers();
+}
+
 template <class Part>
 void encode(std::string& bytes, std::vector<Buffer>&, Part&& part) {
   Encoder encoder(bytes);
@@ -70,6 +92,9 @@ Part decode(std::string_view bytes, transport::Message& message) {
     part.batch = decoder.read_size();
     part.total = decoder.read_size();
     part.records = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
+  } else if constexpr (std::is_same_v<Part, Split>) {
+    decoder(part.records, part.shard, part.offset);
+    part.input = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
   } else {
     decoder(part);
     decoder.finish();
@@ -77,7 +102,7 @@ Part decode(std::string_view bytes, transport::Message& message) {
   return part;
 }
 
-void set_rank(Report& report, control::Rank rank) {
+void set_rank(auto& report, control::Rank rank) {
   for (auto& event : report.events) {
     std::visit(
         [rank](auto& e) {
@@ -111,6 +136,7 @@ Packet unpack(transport::Message message) {
   const auto kind = static_cast<std::size_t>(static_cast<unsigned char>(message.bytes.front()));
   auto packet = decode_kind(kind, std::string_view(message.bytes).substr(1), message);
   if (auto* report = std::get_if<Report>(&packet)) set_rank(*report, message.peer);
+  if (auto* report = std::get_if<BatchReport>(&packet)) set_rank(*report, message.peer);
   return packet;
 }
 

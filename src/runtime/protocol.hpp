@@ -1,6 +1,6 @@
 #pragma once
 
-#include "control/types.hpp"
+#include "control/batch_types.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/machine.hpp"
 #include "transport/transport.hpp"
@@ -48,6 +48,38 @@ struct Data {
   EncodedBatch records;
 };
 
+/// From the coordinator to a rank that is about to work on a stage in batch mode.
+struct StageBrief {
+  std::string folder;                 ///< of its shards in the store
+  std::string input_folder;           ///< of those of the stage before; empty for the first stage
+  std::vector<std::string> pipeline;  ///< what makes its records (store/manifest.hpp)
+  std::uint64_t attempt = 0;          ///< of the run, part of the shards' names
+  std::string run_dir;                ///< where its relative output paths belong
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(folder, input_folder, pipeline, attempt, run_dir);
+  }
+};
+
+/// From the coordinator to a worker in batch mode: records to process, or where they are.
+struct Split {
+  control::Span records;     ///< their places in the stage's input
+  std::string shard;         ///< that holds them, as JSON; empty for the first stage
+  std::uint64_t offset = 0;  ///< of the first one in the shard
+  EncodedBatch input;        ///< the records, for the first stage
+};
+
+/// From a worker to the coordinator in batch mode: what happened since its last report, in order.
+struct BatchReport {
+  std::vector<control::BatchEvent> events;
+  std::vector<std::string> shards;  ///< that it published, as JSON
+  std::uint64_t batches = 0;
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  Usage usage;
+};
+
 /// From the coordinator to all: the run is over, well or badly.
 struct End {
   ExitCode code = ExitCode::success;
@@ -75,7 +107,8 @@ struct Bind {
   }
 };
 
-using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind>;
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                            BatchReport>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

@@ -1,6 +1,7 @@
 #include "runtime/debug_executor.hpp"
+#include "runtime/gpu_count.hpp"
+#include "runtime/launch.hpp"
 #include "runtime/spec.hpp"
-#include "runtime/streaming_executor.hpp"
 #include "transport/mpi.hpp"
 
 #include <sluice/error.hpp>
@@ -18,20 +19,42 @@ bool over_mpi(Launch launch) {
   return launch == Launch::mpi || (launch == Launch::automatic && transport::launched_by_mpi());
 }
 
+void require_batch(const BatchOptions& batch, Mode mode) {
+  if (mode == Mode::batch || (!batch.resume && batch.from.empty() && batch.only.empty())) return;
+  throw UsageError(
+      "only batch mode can go on with a run, or run a part of one again: it keeps what stages "
+      "made; set mode = \"batch\" (--mode batch)");
+}
+
+// One GPU cannot be shared by stages that all run at once.
+Mode chosen_mode(Mode mode, int nodes) {
+  if (mode != Mode::automatic) return mode;
+  return nodes == 1 && runtime::gpu_count() == 1 ? Mode::batch : Mode::streaming;
+}
+
 }  // namespace
 
 RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions& launch_options) {
-  const auto checked = [&build] {
-    auto spec = build();
-    runtime::validate(spec);
-    runtime::require_runnable(spec);
-    return spec;
+  const auto checked_for = [&](Mode mode) {
+    return [&, mode] {
+      require_batch(launch_options.batch, mode);
+      auto spec = build();
+      runtime::validate(spec);
+      runtime::require_runnable(spec);
+      spec.options.mode = mode;
+      return spec;
+    };
   };
   if (launch_options.mode == Mode::debug) {
-    return is_coordinator() ? runtime::run_debug(checked()) : RunStatus{};
+    return is_coordinator() ? runtime::run_debug(checked_for(Mode::debug)()) : RunStatus{};
   }
-  if (over_mpi(launch_options.launch)) return runtime::run_streaming_mpi(checked);
-  return runtime::run_streaming_threads(checked());
+  if (!over_mpi(launch_options.launch)) {
+    const auto mode = chosen_mode(launch_options.mode, 1);
+    return runtime::run_threads(checked_for(mode)(), mode);
+  }
+  const auto rank = transport::make_mpi_rank();
+  const auto mode = chosen_mode(launch_options.mode, rank->nodes());
+  return runtime::run_rank(*rank, checked_for(mode), mode);
 }
 
 bool is_coordinator() { return !transport::launched_by_mpi() || transport::launcher_rank() == 0; }

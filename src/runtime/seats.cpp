@@ -5,7 +5,7 @@
 namespace sluice::runtime {
 
 void Seats::add(control::Rank rank, int node, const Machine& machine) {
-  seats_[rank] = {node, machine.cores, machine.cores};
+  seats_[rank] = {node, machine.cores, machine.cores, false};
   auto& here = nodes_[node];
   here.cores.insert(machine.cores.begin(), machine.cores.end());
   ++here.ranks;
@@ -13,15 +13,23 @@ void Seats::add(control::Rank rank, int node, const Machine& machine) {
 
 std::optional<Seats::Cores> Seats::take(control::Rank rank, double cpus) {
   auto& seat = seats_.at(rank);
-  auto& taken = nodes_.at(seat.node).taken;
-  if (seat.bound != seat.allowed) {
-    for (const auto core : seat.bound) taken.erase(core);
-  }
+  free(seat);
   auto chosen = choose(seat, cpus);
-  if (chosen != seat.allowed) taken.insert(chosen.begin(), chosen.end());
+  seat.has_own = chosen != seat.allowed;
+  if (seat.has_own) nodes_.at(seat.node).taken.insert(chosen.begin(), chosen.end());
   if (chosen == seat.bound) return std::nullopt;
   seat.bound = chosen;
   return chosen;
+}
+
+void Seats::free_all() {
+  for (auto& [rank, seat] : seats_) free(seat);
+}
+
+void Seats::free(Seat& seat) {
+  if (!seat.has_own) return;
+  for (const auto core : seat.bound) nodes_.at(seat.node).taken.erase(core);
+  seat.has_own = false;
 }
 
 Seats::Cores Seats::choose(const Seat& seat, double cpus) const {

@@ -24,18 +24,22 @@ class Seats {
   /// For a worker of a stage that asks for `cpus`; what the rank had before is free again. The
   /// cores to bind the rank to, or nothing if it is bound right already.
   std::optional<Cores> take(control::Rank rank, double cpus);
+  /// What all ranks had is free again, wherever they are bound until they take something else.
+  void free_all();
 
  private:
   struct Seat {
     int node = 0;
     Cores allowed;
     Cores bound;
+    bool has_own = false;  ///< cores among `taken`: those that it is bound to
   };
   struct Node {
     std::set<std::uint32_t> cores;
     std::set<std::uint32_t> taken;
     std::size_t ranks = 0;
   };
+  void free(Seat& seat);
   Cores choose(const Seat& seat, double cpus) const;
 
   std::map<control::Rank, Seat> seats_;

@@ -71,10 +71,11 @@ std::string stage_text(const ErasedStage& stage) {
   return fmt::format(
       "stage {}: {}; batch_size={} speed={} selectivity={} over_provision={} cpus={} gpus={} "
       "memory={} spmd={} workers={} workers_per_node={} slots={} "
-      "batch_wait={} byte_budget={}\n",
+      "batch_wait={} byte_budget={}{}\n",
       s.name, stage.description, s.batch_size, optional_text(s.speed), s.selectivity,
       s.over_provision, s.cpus, s.gpus, s.memory, s.spmd, optional_text(s.workers),
-      optional_text(s.workers_per_node), s.slots, s.batch_wait, s.byte_budget);
+      optional_text(s.workers_per_node), s.slots, s.batch_wait, s.byte_budget,
+      s.writes_at_teardown ? " writes_at_teardown" : "");
 }
 
 }  // namespace
@@ -105,7 +106,8 @@ void require_runnable(const ErasedSpec& spec) {
 }
 
 std::string canonical_text(const ErasedSpec& spec) {
-  auto text = fmt::format("sluice {}\npipeline {}\n", SLUICE_VERSION, spec.name);
+  auto text = fmt::format("sluice {}\npipeline {}\nmode {}\n", SLUICE_VERSION, spec.name,
+                          spec.options.mode == Mode::batch ? "batch" : "streaming");
   for (const auto& stage : spec.stages) text += stage_text(stage);
   return text;
 }
@@ -157,16 +159,19 @@ std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec) {
   return result;
 }
 
-std::size_t worker_threads(const ErasedSpec& spec) {
+std::size_t worker_threads(const ErasedSpec& spec, Mode mode) {
   if (spec.options.workers > 0) return spec.options.workers;
   std::size_t workers = 0;
+  std::size_t most = 1;
   bool any_free = false;
   for (const auto& stage : spec.stages) {
     const auto pinned = stage.spec.workers ? stage.spec.workers : stage.spec.workers_per_node;
     any_free = any_free || !pinned;
     workers += pinned.value_or(1);
+    most = std::max(most, pinned.value_or(1));
   }
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  if (mode == Mode::batch) return any_free ? std::max(most, cores) : most;
   return any_free ? workers + cores - 1 : workers;
 }
 

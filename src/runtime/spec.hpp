@@ -27,8 +27,9 @@ std::vector<control::StageDemand> demands(const ErasedSpec& spec);
 std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec);
 
 /// Worker threads for a run without a launcher: `options.workers`, or every core for the slowest
-/// stage and the least that the other stages need.
-std::size_t worker_threads(const ErasedSpec& spec);
+/// stage and the least that the other stages need; in batch mode, where one stage runs at a time,
+/// every core, or as many as a stage is pinned to.
+std::size_t worker_threads(const ErasedSpec& spec, Mode mode);
 
 std::string host_name();
 

@@ -1,13 +1,9 @@
 #include "runtime/worker.hpp"
 
 #include "base/clock.hpp"
-#include "runtime/run_topology.hpp"
-#include "runtime/spec.hpp"
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <exception>
 #include <utility>
 
 namespace sluice::runtime {
@@ -22,53 +18,16 @@ constexpr double worth_a_report = 50e-6;
 
 }  // namespace
 
-void Worker::run(const std::function<ErasedSpec()>& build) {
-  host_ = host_name();
-  introduce(build);
-  while (!end_) {
-    try {
-      turn();
-    } catch (const StageRunner::Failed& failed) {
-      fail(failed.failure);
-    } catch (...) {
-      fail(to_failure(std::current_exception(), fmt::format("rank {}", transport_.rank()), {}));
-    }
-  }
-  if (end_->code == ExitCode::success) return;
-  transport_.send(pack(coordinator, Bye{}));
-  throw RunStopped(end_->code, end_->reason);
-}
-
-void Worker::introduce(const std::function<ErasedSpec()>& build) {
-  try {
-    spec_ = build();
-    transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_, machine_for(spec_)}));
-  } catch (...) {
-    auto failure = to_failure(std::current_exception(), "", {});
-    failure.message = fmt::format("rank {} on {}: {}", transport_.rank(), host_, failure.message);
-    fail(failure);
-  }
-}
-
-void Worker::turn() {
-  const bool received = receive_all();
-  if (failed_) {
-    if (!end_) transport_.wait(std::chrono::seconds(1));
-    return;
-  }
+bool Worker::work() {
   process_next();
   note_waiting();
   send_report();
-  if (!received && !end_) transport_.wait(std::chrono::seconds(1));
+  return false;
 }
 
-bool Worker::receive_all() {
-  bool any = false;
-  while (auto message = transport_.receive()) {
-    any = true;
-    std::visit([this](auto&& packet) { on(std::move(packet)); }, unpack(std::move(*message)));
-  }
-  return any;
+void Worker::handle(Packet packet) {
+  if (auto* part = std::get_if<Data>(&packet)) on(std::move(*part));
+  if (auto* orders = std::get_if<Orders>(&packet)) on(std::move(*orders));
 }
 
 void Worker::on(Data part) { store().arrived(std::move(part)); }
@@ -143,12 +102,6 @@ void Worker::send_report() {
   if (report_.events.empty()) return;
   report_.usage = clock_.usage();
   transport_.send(pack(coordinator, std::exchange(report_, {})));
-}
-
-// Says so and then only waits for the end.
-void Worker::fail(const Failure& failure) {
-  if (!failed_) transport_.send(pack(coordinator, failure));
-  failed_ = true;
 }
 
 RecordStore& Worker::store() {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace sluice::store {
@@ -12,13 +14,14 @@ namespace {
 constexpr std::uint64_t full_bytes = 64 << 20;
 constexpr std::string_view shard_suffix = ".h5";
 constexpr std::string_view manifest_name = "manifest";
+constexpr std::string_view attempt_name = "attempt";
 
 std::string file_name(const std::string& stage, std::string_view name) {
   return fmt::format("{}/{}", stage, name);
 }
 
 ShardInfo checked_info(std::string_view head, const std::string& shown,
-                       const PipelineText& pipeline) {
+                       const PipelineText* pipeline) {
   auto info = parse_shard_head(head);
   if (!info) {
     throw ShardError(
@@ -26,7 +29,7 @@ ShardInfo checked_info(std::string_view head, const std::string& shown,
                     "is made again",
                     shown));
   }
-  if (info->pipeline == pipeline.digest()) return *std::move(info);
+  if (pipeline == nullptr || info->pipeline == pipeline->digest()) return *std::move(info);
   throw UsageError(
       fmt::format("the shard {} was made by another pipeline, or from another input; resume the "
                   "job that it belongs to, or give this one another store",
@@ -68,6 +71,19 @@ std::unique_ptr<ShardDraft> IntermediateStore::begin_shard(const std::string& st
 
 std::vector<ShardInfo> IntermediateStore::published(const std::string& stage,
                                                     const PipelineText& pipeline) {
+  return published(stage, &pipeline);
+}
+
+std::vector<ShardInfo> IntermediateStore::shards_of(const std::string& stage) {
+  const auto name = file_name(stage, manifest_name);
+  if (const auto text = files_->read(name)) {
+    return parse_manifest(*text, files_->shown(name)).shards;
+  }
+  return published(stage, nullptr);
+}
+
+std::vector<ShardInfo> IntermediateStore::published(const std::string& stage,
+                                                    const PipelineText* pipeline) {
   std::vector<std::string> names;
   for (const auto& name : files_->list(stage)) {
     if (name.ends_with(shard_suffix)) names.push_back(file_name(stage, name));
@@ -98,8 +114,27 @@ std::optional<Manifest> IntermediateStore::read_manifest(const std::string& stag
   return parse_manifest(*text, pipeline, files_->shown(name));
 }
 
-void IntermediateStore::remove_stage(const std::string& stage) {
+bool IntermediateStore::is_whole(const Manifest& manifest) {
+  const auto names = files_->list(manifest.stage);
+  return std::all_of(manifest.shards.begin(), manifest.shards.end(), [&](const auto& shard) {
+    return std::binary_search(names.begin(), names.end(), shard.name);
+  });
+}
+
+std::uint64_t IntermediateStore::next_attempt() {
+  const auto name = std::string(attempt_name);
+  const auto before = files_->read(name);
+  const auto attempt = before ? std::stoull(*before) + 1 : 0;
+  files_->write(name, fmt::format("{}\n", attempt));
+  return attempt;
+}
+
+void IntermediateStore::remove_manifest(const std::string& stage) {
   files_->remove(file_name(stage, manifest_name));
+}
+
+void IntermediateStore::remove_stage(const std::string& stage) {
+  remove_manifest(stage);
   files_->remove_folder(stage);
 }
 

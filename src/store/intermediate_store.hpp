@@ -22,6 +22,7 @@ class ShardDraft {
   /// belongs to a shard too.
   void append(const EncodedBatch& batch) { writer_.append(batch); }
   void cover(std::uint64_t split) { info_.splits.add(split); }
+  void cover(SplitRange splits) { info_.splits.add(splits); }
 
   std::uint64_t records() const noexcept { return writer_.records(); }
   std::uint64_t bytes() const noexcept { return writer_.bytes(); }
@@ -80,12 +81,27 @@ class IntermediateStore {
   /// saying what differs, if it is another pipeline's.
   std::optional<Manifest> read_manifest(const std::string& stage, const PipelineText& pipeline);
 
+  /// The shards of a stage, finished or not, whatever pipeline made them: for people who look at
+  /// them. Throws ShardError.
+  std::vector<ShardInfo> shards_of(const std::string& stage);
+
+  /// Whether all shards that it lists are there; whether they are sound shows when they are read.
+  bool is_whole(const Manifest& manifest);
+
+  /// 0, 1, 2, …: a number that no call before returned, for the attempts of a run. Not for several
+  /// callers at once. Throws IoError.
+  std::uint64_t next_attempt();
+
   /// Its manifest first, so that no reader is promised what is going.
   void remove_stage(const std::string& stage);
+  /// The manifest alone: its shards are those of an unfinished stage again.
+  void remove_manifest(const std::string& stage);
   /// What killed workers left; only while nobody writes.
   void remove_drafts(const std::string& stage) { files_->remove_drafts(stage); }
 
  private:
+  std::vector<ShardInfo> published(const std::string& stage, const PipelineText* pipeline);
+
   std::unique_ptr<FileStore> files_;
   Compression compression_;
 };

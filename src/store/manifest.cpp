@@ -56,8 +56,7 @@ std::string manifest_text(const Manifest& manifest) {
   return seal(kind, json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-Manifest parse_manifest(std::string_view text, const PipelineText& pipeline,
-                        const std::string& shown) {
+Manifest parse_manifest(std::string_view text, const std::string& shown) {
   const auto line = unseal(kind, text);
   if (!line) {
     throw ShardError(
@@ -65,7 +64,12 @@ Manifest parse_manifest(std::string_view text, const PipelineText& pipeline,
                     "delete it and resume the run: the stage's shards are listed anew",
                     shown));
   }
-  auto manifest = manifest_of(Json::parse(*line));
+  return manifest_of(Json::parse(*line));
+}
+
+Manifest parse_manifest(std::string_view text, const PipelineText& pipeline,
+                        const std::string& shown) {
+  auto manifest = parse_manifest(text, shown);
   require_same(manifest.pipeline, pipeline, shown);
   return manifest;
 }

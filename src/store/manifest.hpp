@@ -26,8 +26,10 @@ struct Manifest {
 
 std::string manifest_text(const Manifest& manifest);
 
-/// `shown` names it in errors. Throws ShardError if it is damaged, and UsageError, showing the
-/// first line that differs, if it is another pipeline's.
+/// `shown` names it in errors. Throws ShardError if it is damaged.
+Manifest parse_manifest(std::string_view text, const std::string& shown);
+/// As above, and throws UsageError, showing the first line that differs, if it is another
+/// pipeline's.
 Manifest parse_manifest(std::string_view text, const PipelineText& pipeline,
                         const std::string& shown);
 

@@ -86,6 +86,8 @@ TEST(Build, PipelineKnobsAreForStagesThatHaveNoneOfTheirOwn) {
   EXPECT_EQ(stages[1].spec.workers, 1u) << "the kind's own";
   EXPECT_EQ(stages[1].spec.cpus, 0.25) << "the kind's own";
   EXPECT_EQ(stages[1].spec.slots, 4u);
+  EXPECT_FALSE(stages[0].spec.writes_at_teardown);
+  EXPECT_TRUE(stages[1].spec.writes_at_teardown) << "the kind's own";
 }
 
 TEST(Build, DescriptionChangesWithKindAndSettingsOnly) {

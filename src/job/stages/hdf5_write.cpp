@@ -78,6 +78,7 @@ StageKind hdf5_write_kind() {
        "have"},
   };
   kind.defaults.workers = 1;
+  kind.defaults.writes_at_teardown = true;
   kind.defaults.cpus = 0.25;
   kind.make = make_hdf5_write;
   kind.output_hint = hdf5_write_hint;

@@ -71,6 +71,7 @@ StageKind jsonl_write_kind() {
        R"(bytes and tensors: "base64" writes them whole, "digest" only their length and xxh64)"},
   };
   kind.defaults.workers = 1;
+  kind.defaults.writes_at_teardown = true;
   kind.defaults.cpus = 0.25;
   kind.make = [](const Settings& settings) { return std::make_unique<JsonlWrite>(settings); };
   kind.output_hint = hint;

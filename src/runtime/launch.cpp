@@ -1,5 +1,7 @@
-#include "runtime/streaming_executor.hpp"
+#include "runtime/launch.hpp"
 
+#include "runtime/batch_coordinator.hpp"
+#include "runtime/batch_worker.hpp"
 #include "runtime/coordinator.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/worker.hpp"
@@ -23,11 +25,20 @@ namespace {
 // How long user code may go on after the run has failed before someone does something about it.
 constexpr std::chrono::seconds grace{2};
 
+std::unique_ptr<CoordinatorBase> make_coordinator(transport::Transport& rank, Mode mode) {
+  if (mode == Mode::batch) return std::make_unique<BatchCoordinator>(rank);
+  return std::make_unique<Coordinator>(rank);
+}
+
+std::unique_ptr<WorkerBase> make_worker(transport::Transport& rank, Mode mode) {
+  if (mode == Mode::batch) return std::make_unique<BatchWorker>(rank);
+  return std::make_unique<Worker>(rank);
+}
+
 // Under MPI, ends ranks whose user code does not return; the error is said first, since nobody gets
 // to hear of it afterwards.
-RunStatus coordinate(transport::Transport& transport, const std::function<ErasedSpec()>& build,
+RunStatus coordinate(CoordinatorBase& coordinator, const std::function<ErasedSpec()>& build,
                      const std::function<void(const Error&)>& give_up) {
-  Coordinator coordinator(transport);
   try {
     return coordinator.run(build);
   } catch (const Error& error) {
@@ -36,20 +47,20 @@ RunStatus coordinate(transport::Transport& transport, const std::function<Erased
   }
 }
 
-void run_worker_thread(transport::Transport& transport, const ErasedSpec& spec) {
+void run_worker_thread(transport::Transport& rank, const ErasedSpec& spec, Mode mode) {
   try {
-    Worker(transport).run([&spec] { return spec; });
+    make_worker(rank, mode)->run([&spec] { return spec; });
   } catch (const RunStopped&) {
     // The coordinator, in this same process, says why.
   }
 }
 
 void start_worker_threads(const std::vector<std::unique_ptr<transport::Transport>>& ranks,
-                          const ErasedSpec& spec, std::vector<std::jthread>& threads) {
+                          const ErasedSpec& spec, Mode mode, std::vector<std::jthread>& threads) {
   try {
     for (std::size_t rank = 1; rank < ranks.size(); ++rank) {
       threads.emplace_back(
-          [&transport = *ranks[rank], &spec] { run_worker_thread(transport, spec); });
+          [&rank = *ranks[rank], &spec, mode] { run_worker_thread(rank, spec, mode); });
     }
   } catch (const std::system_error& error) {
     const auto message =
@@ -65,25 +76,26 @@ void start_worker_threads(const std::vector<std::unique_ptr<transport::Transport
 
 }  // namespace
 
-RunStatus run_streaming_threads(const ErasedSpec& spec) {
-  const auto ranks = transport::make_local_ranks(static_cast<int>(worker_threads(spec)) + 1);
+RunStatus run_threads(const ErasedSpec& spec, Mode mode) {
+  const auto ranks = transport::make_local_ranks(static_cast<int>(worker_threads(spec, mode)) + 1);
+  const auto coordinator = make_coordinator(*ranks.front(), mode);
   std::vector<std::jthread> threads;
-  start_worker_threads(ranks, spec, threads);
+  start_worker_threads(ranks, spec, mode, threads);
   return coordinate(
-      *ranks.front(), [&spec] { return spec; },
+      *coordinator, [&spec] { return spec; },
       [](const Error& error) {
         std::fprintf(stderr, "sluice: %s; waiting for user code to return on other workers\n",
                      error.what());
       });
 }
 
-RunStatus run_streaming_mpi(const std::function<ErasedSpec()>& build) {
-  const auto transport = transport::make_mpi_rank();
-  if (transport->rank() != control::coordinator) {
-    Worker(*transport).run(build);
+RunStatus run_rank(transport::Transport& rank, const std::function<ErasedSpec()>& build,
+                   Mode mode) {
+  if (rank.rank() != control::coordinator) {
+    make_worker(rank, mode)->run(build);
     return {};
   }
-  return coordinate(*transport, build, [](const Error& error) {
+  return coordinate(*make_coordinator(rank, mode), build, [](const Error& error) {
     std::fprintf(stderr, "sluice: error: %s\n", error.what());
     transport::abort_all_ranks(static_cast<int>(error.code()));
   });

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace sluice::cli {
+
+// Each gives a command its options, and CLI11 the place for what is said.
+void define_run(CLI::App& command, JobArguments& arguments);
+void define_resume(CLI::App& command, ResumeArguments& arguments);
+void define_plan(CLI::App& command, PlanArguments& arguments);
+void define_simulate(CLI::App& command, SimulateArguments& arguments);
+void define_stages(CLI::App& command, StagesArguments& arguments);
+void define_cat(CLI::App& command, CatArguments& arguments);
+
+/// The job file, and what overrides its keys.
+void define_job(CLI::App& command, JobArguments& arguments);
+
+}  // namespace sluice::cli

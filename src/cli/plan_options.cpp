@@ -1,0 +1,62 @@
+#include "cli/options.hpp"
+
+#include <string>
+
+namespace sluice::cli {
+namespace {
+
+constexpr const char* topology_forms = "16x(64c,8g), 2x(64c,8g,512GiB)+4x(128c), or a TOML file";
+
+void define_topology(CLI::App& command, std::string& topology, const std::string& what) {
+  command.add_option("--topology", topology, what + ": " + topology_forms)->type_name("NODES");
+}
+
+void define_slowness(CLI::App& command, SimulateArguments& arguments) {
+  command
+      .add_option("--slow", arguments.slow,
+                  "From AT on the stage takes FACTOR times as long; may be repeated")
+      ->type_name("STAGE:AT:FACTOR")
+      ->allow_extra_args(false);
+  command
+      .add_option("--slow-rank", arguments.slow_ranks,
+                  "The rank takes FACTOR times as long; may be repeated")
+      ->type_name("RANK:FACTOR")
+      ->allow_extra_args(false);
+}
+
+void define_network(CLI::App& command, SimulateArguments& arguments) {
+  command.add_option("--latency", arguments.latency, "Of a message, in seconds")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--bandwidth", arguments.bandwidth, "Of a link, in bytes/s")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--handling", arguments.handling,
+                  "Seconds that a control message takes the coordinator")
+      ->check(CLI::NonNegativeNumber);
+}
+
+}  // namespace
+
+void define_plan(CLI::App& command, PlanArguments& arguments) {
+  define_job(command, arguments.job);
+  define_topology(command, arguments.topology, "Plan for these nodes instead of those here");
+  command.add_flag("--explain", arguments.explain, "Say how the plan came about");
+  command.add_flag("--json", arguments.json, "Print JSON");
+}
+
+void define_simulate(CLI::App& command, SimulateArguments& arguments) {
+  define_job(command, arguments.job);
+  command
+      .add_option("--workers", arguments.workers, "Worker ranks on one node, without --topology")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+  define_topology(command, arguments.topology, "The nodes");
+  command.add_option("--seed", arguments.seed, "Another seed, another course; the same, the same");
+  command.add_option("--inputs", arguments.inputs, "So many inputs instead of the job's");
+  command.add_option("--until", arguments.until, "Stop after so many virtual seconds")
+      ->check(CLI::PositiveNumber);
+  define_slowness(command, arguments);
+  define_network(command, arguments);
+  command.add_flag("--json", arguments.json, "Print JSON");
+}
+
+}  // namespace sluice::cli

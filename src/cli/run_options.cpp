@@ -1,0 +1,49 @@
+#include "cli/options.hpp"
+
+namespace sluice::cli {
+namespace {
+
+void define_workers(CLI::App& command, std::size_t& workers) {
+  command.add_option("--workers", workers, "Worker threads, when not started by mpirun or srun")
+      ->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+void define_job(CLI::App& command, JobArguments& arguments) {
+  command.add_option("job", arguments.file, "The job file (TOML)")
+      ->required()
+      ->type_name("JOB.toml");
+  command
+      .add_option("--set", arguments.sets,
+                  "Override a key of the job file, e.g. --set stage.write.settings.path=x.h5; "
+                  "may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void define_run(CLI::App& command, JobArguments& arguments) {
+  define_job(command, arguments);
+  command.add_option("--mode", arguments.mode,
+                     "auto, streaming, batch or debug; overrides the job file");
+  command.add_option("--run-dir", arguments.run_dir,
+                     "Folder that relative output paths belong to; overrides the job file");
+  define_workers(command, arguments.workers);
+  auto* from = command.add_option("--from", arguments.from,
+                                  "Run again from this stage on, on what the one before it made "
+                                  "(batch mode, keep_intermediates)");
+  command
+      .add_option("--only", arguments.only,
+                  "Run this stage again by itself; what it makes goes to RUN_DIR/replay and to "
+                  "'sluice cat --replay'")
+      ->excludes(from);
+}
+
+void define_resume(CLI::App& command, ResumeArguments& arguments) {
+  command.add_option("run_dir", arguments.run_dir, "Its run directory")
+      ->required()
+      ->type_name("RUN_DIR");
+  define_workers(command, arguments.workers);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,51 @@
+#include "cli/run_record.hpp"
+
+#include "job/read_file.hpp"
+#include "job/stages/write_file.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sluice::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr const char* job_name = "job.toml";
+constexpr const char* record_name = "run.json";
+
+std::string text_of(const std::filesystem::path& path) {
+  return std::string(job::read_file(path).view());
+}
+
+}  // namespace
+
+void save_record(const RunRecord& record, const std::filesystem::path& run_dir) {
+  const Json json{{"file", record.file},
+                  {"sets", record.sets},
+                  {"mode", record.mode},
+                  {"folder", record.folder.string()}};
+  job::write_file(run_dir / job_name, record.job);
+  job::write_file(run_dir / record_name,
+                  json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
+}
+
+RunRecord load_record(const std::filesystem::path& run_dir) {
+  RunRecord record;
+  try {
+    record.job = text_of(run_dir / job_name);
+    const auto json = Json::parse(text_of(run_dir / record_name));
+    record.file = json.at("file");
+    record.sets = json.at("sets").get<std::vector<std::string>>();
+    record.mode = json.at("mode");
+    record.folder = json.at("folder").get<std::string>();
+  } catch (const std::exception& error) {
+    throw InputError(
+        fmt::format("'{}' is not the run directory of a run that can be gone on with: {}",
+                    run_dir.string(), error.what()));
+  }
+  return record;
+}
+
+}  // namespace sluice::cli

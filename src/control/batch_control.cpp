@@ -1,0 +1,99 @@
+#include "control/batch_control.hpp"
+
+#include <sluice/error.hpp>
+
+#include <string>
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+void require(bool holds, const std::string& what) {
+  if (!holds) throw InvariantError(what);
+}
+
+std::string name(Rank rank) { return "rank " + std::to_string(rank); }
+
+}  // namespace
+
+BatchCommands BatchControl::begin(OpenStage work) {
+  require(idle(), "a stage begins before the one before it is committed");
+  work_ = std::move(work);
+  phase_ = Phase::working;
+  splits_.emplace(work_.pieces, work_.batch_size, work_.most_records);
+  held_.assign(node_of_rank_.size(), 0);
+  roles_.reset();
+  if (splits_->empty() && !work_.always) {
+    phase_ = Phase::committing;
+    return {CommitStage{work_.stage}};
+  }
+  roles_.emplace(1, work_.stage_of_rank, node_of_rank_, work_.deliver);
+  roles_->start(orders_);
+  return take_commands();
+}
+
+BatchCommands BatchControl::handle(const BatchEvent& event) {
+  std::visit([this](const auto& e) { on(e); }, event);
+  advance();
+  return take_commands();
+}
+
+void BatchControl::on(const NodeReady& event) { roles_.value().node_ready(event.rank, orders_); }
+
+void BatchControl::on(const WorkerReady& event) {
+  if (!roles_.value().worker_ready(event.rank)) return;
+  hand_split(event.rank);  // to begin with
+  hand_split(event.rank);  // to come
+}
+
+void BatchControl::on(const Published& event) {
+  auto& held = held_.at(static_cast<std::size_t>(event.rank));
+  require(held >= event.records, name(event.rank) + " published more than it was given");
+  held -= event.records;
+}
+
+void BatchControl::on(const Left& event) {
+  require(held_.at(static_cast<std::size_t>(event.rank)) == 0,
+          name(event.rank) + " left before it had published all");
+  roles_.value().left(event.rank, orders_);
+}
+
+void BatchControl::on(const Committed& event) {
+  require(phase_ == Phase::committing && event.stage == work_.stage,
+          "a stage was committed that is not finished");
+  phase_ = Phase::idle;
+}
+
+void BatchControl::hand_split(Rank rank) {
+  const auto split = splits_.value().take(rank, workers());
+  if (!split) return;
+  held_.at(static_cast<std::size_t>(rank)) += split->records.count;
+  commands_.emplace_back(ProcessSplit{rank, split->piece, split->records});
+}
+
+// One worker at least is ready before they all retire: a sink without records has its file too.
+void BatchControl::advance() {
+  if (phase_ == Phase::working && splits_->empty() && roles_->ready_in(0) > 0) {
+    roles_->end(0, orders_);
+    phase_ = Phase::ending;
+  }
+  if (phase_ == Phase::ending && roles_->empty()) {
+    commands_.emplace_back(CommitStage{work_.stage});
+    phase_ = Phase::committing;
+  }
+}
+
+// Splits come before a Retire, which says that no other will.
+BatchCommands BatchControl::take_commands() {
+  for (auto& order : std::exchange(orders_, {})) {
+    if (auto* assign = std::get_if<Assign>(&order)) {
+      assign->stage = work_.stage;
+      commands_.emplace_back(*assign);
+    } else if (const auto* retire = std::get_if<Retire>(&order)) {
+      commands_.emplace_back(*retire);
+    }
+  }
+  return std::exchange(commands_, {});
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,209 @@
+#include "runtime/batch_coordinator.hpp"
+
+#include "control/plan.hpp"
+#include "runtime/spec.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::runtime {
+
+using control::Rank;
+
+namespace {
+
+// A split is never more than this in bytes, by the average of its stage's input: one that the
+// coordinator sends must fit in memory, and work is shared out in parts of some seconds at most.
+constexpr std::uint64_t most_split_bytes = 4 << 20;
+
+std::uint64_t most_records(std::uint64_t records, std::uint64_t bytes) {
+  if (bytes <= most_split_bytes) return std::max<std::uint64_t>(1, records);
+  const double average = static_cast<double>(bytes) / static_cast<double>(records);
+  return static_cast<std::uint64_t>(std::max(1.0, most_split_bytes / average));
+}
+
+// What of `whole` no range of `done` covers, in order.
+std::vector<control::Span> gaps(control::Span whole, const store::SplitSet& done) {
+  std::vector<control::Span> left;
+  auto at = whole.first;
+  for (const auto& range : done.ranges()) {
+    const auto begin = std::min(range.first, whole.end());
+    if (begin > at) left.push_back({at, begin - at});
+    at = std::max(at, range.first + range.count);
+    if (at >= whole.end()) return left;
+  }
+  if (at < whole.end()) left.push_back({at, whole.end() - at});
+  return left;
+}
+
+}  // namespace
+
+void BatchCoordinator::run_stages() {
+  plan();
+  input_.emplace(spec_);
+  book_.emplace(spec_, input_->text());
+  if (spec_.options.on_start) spec_.options.on_start();
+  control_.emplace(node_of_rank());
+  open_status();
+  if (book_->first() > 0) input_->forget();
+  for (auto stage = book_->first(); stage < book_->end(); ++stage) run_stage(stage);
+  collect_outputs();
+  book_->finish();
+  status_.done = status_.inputs;
+  show_status(true);
+}
+
+// Of all stages before the first one runs: what does not fit is refused while nothing is lost.
+void BatchCoordinator::plan() {
+  for (const auto& demand : demands(spec_)) {
+    const auto placed = control::make_plan({demand}, topology());
+    stage_of_rank_.push_back(control::assign_ranks(placed, node_of_rank()));
+  }
+}
+
+void BatchCoordinator::open_status() {
+  status_.pipeline = spec_.name;
+  status_.inputs = input_->size();
+  for (const auto& stage : spec_.stages) status_.stages.emplace_back().name = stage.spec.name;
+  usage_of_rank_.resize(static_cast<std::size_t>(transport_.size()));
+}
+
+void BatchCoordinator::run_stage(std::size_t stage) {
+  stage_ = stage;
+  free_seats();
+  auto work = work_of(stage);
+  brief_workers(work.stage_of_rank);
+  carry_out(control_->begin(std::move(work)));
+  while (!control_->idle()) turn();
+}
+
+control::OpenStage BatchCoordinator::work_of(std::size_t stage) {
+  control::OpenStage work;
+  work.stage = stage;
+  const auto& spec = spec_.stages[stage].spec;
+  work.stage_of_rank = stage_of_rank_[stage];
+  work.batch_size = spec.batch_size;
+  work.always = spec.writes_at_teardown;
+  work.deliver = stage + 1 == spec_.stages.size() && spec_.on_output == nullptr;
+  shards_ = book_->begin(stage);
+  find_pieces(work);
+  return work;
+}
+
+// The first stage's input is one piece, that of the others a piece a shard; of each, what is to be
+// done may lie in several parts.
+void BatchCoordinator::find_pieces(control::OpenStage& work) {
+  store::SplitSet done;
+  for (const auto& shard : shards_) done.add(shard.splits);
+  std::vector<control::Span> wholes{{0, input_->size()}};
+  auto bytes = input_->bytes();
+  if (work.stage > 0) {
+    from_ = book_->input_of(work.stage);
+    bytes = from_.bytes;
+    wholes.clear();
+    for (std::size_t i = 0; i < from_.shards.size(); ++i) {
+      wholes.push_back({from_.firsts[i], from_.shards[i].records});
+    }
+  }
+  std::uint64_t records = 0;
+  shard_of_piece_.clear();
+  for (std::size_t i = 0; i < wholes.size(); ++i) {
+    records += wholes[i].count;
+    for (const auto& gap : gaps(wholes[i], done)) {
+      work.pieces.push_back(gap);
+      shard_of_piece_.push_back(i);
+    }
+  }
+  work.most_records = most_records(records, bytes);
+  status_.stages[work.stage].expected = records;
+  status_.stages[work.stage].records_in = done.size();
+}
+
+void BatchCoordinator::brief_workers(const std::vector<int>& stage_of_rank) {
+  for (Rank rank = 1; rank < transport_.size(); ++rank) {
+    if (stage_of_rank[static_cast<std::size_t>(rank)] < 0) continue;
+    send(rank,
+         StageBrief{book_->folder(stage_), book_->input_folder(stage_), book_->text(stage_).lines,
+                    book_->attempt(), book_->run_dir(stage_).string()});
+  }
+}
+
+void BatchCoordinator::turn() {
+  const bool received = receive_all();
+  show_status_if_due();
+  if (!received && !control_->idle()) wait_until(control::Time::max());
+}
+
+void BatchCoordinator::handle(Packet packet, Rank from) {
+  if (const auto* report = std::get_if<BatchReport>(&packet)) on(*report, from);
+}
+
+void BatchCoordinator::on(const BatchReport& report, Rank from) {
+  ++control_messages_;
+  auto& shown = status_.stages.at(stage_);
+  auto& before = usage_of_rank_.at(static_cast<std::size_t>(from));
+  shown.running += report.usage.running - before.running;
+  shown.starved += report.usage.starved - before.starved;
+  shown.blocked += report.usage.blocked - before.blocked;
+  shown.setup += report.usage.setup - before.setup;
+  before = report.usage;
+  shown.batches += report.batches;
+  shown.records_in += report.records_in;
+  shown.records_out += report.records_out;
+  shown.shards += report.shards.size();
+  for (const auto& shard : report.shards) shards_.push_back(store::shard_info(shard));
+  for (const auto& event : report.events) carry_out(control_->handle(event));
+}
+
+void BatchCoordinator::carry_out(const control::BatchCommands& commands) {
+  status_.stages[stage_].workers = std::max(status_.stages[stage_].workers, control_->workers());
+  for (const auto& command : commands) carry_out(command);
+}
+
+void BatchCoordinator::carry_out(const control::BatchCommand& command) {
+  if (const auto* split = std::get_if<control::ProcessSplit>(&command)) return hand_out(*split);
+  if (std::holds_alternative<control::CommitStage>(command)) return commit();
+  ++control_messages_;
+  if (const auto* assign = std::get_if<control::Assign>(&command)) {
+    seat(*assign);
+    send(assign->rank, Orders{{*assign}});
+  } else if (const auto* retire = std::get_if<control::Retire>(&command)) {
+    send(retire->rank, Orders{{*retire}});
+  }
+}
+
+void BatchCoordinator::hand_out(const control::ProcessSplit& order) {
+  ++control_messages_;
+  Split split;
+  split.records = order.records;
+  if (stage_ == 0) {
+    split.input = input_->records(order.records);
+  } else {
+    const auto shard = shard_of_piece_.at(order.piece);
+    split.shard = to_json(from_.shards[shard]);
+    split.offset = order.records.first - from_.firsts[shard];
+  }
+  send(order.rank, std::move(split));
+}
+
+void BatchCoordinator::commit() {
+  book_->commit(stage_, std::exchange(shards_, {}));
+  if (stage_ == 0) input_->forget();
+  carry_out(control_->handle(control::Committed{stage_}));
+}
+
+void BatchCoordinator::collect_outputs() {
+  if (!spec_.on_output || book_->end() < spec_.stages.size()) return;
+  const auto last = spec_.stages.size() - 1;
+  book_->read(last, [&](const EncodedBatch& batch) {
+    spec_.on_output(spec_.stages[last].output->decode(batch));
+  });
+}
+
+RunStatus BatchCoordinator::status() const {
+  auto status = status_;
+  status.seconds = seconds();
+  return status;
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "control/batch_control.hpp"
+#include "runtime/batch_book.hpp"
+#include "runtime/batch_input.hpp"
+#include "runtime/coordinator_base.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Rank 0 in batch mode: carries out what BatchControl decides, hands out the input, and commits
+/// stages.
+class BatchCoordinator final : public CoordinatorBase {
+ public:
+  using CoordinatorBase::CoordinatorBase;
+
+ private:
+  void run_stages() override;
+  void handle(Packet packet, control::Rank from) override;
+  RunStatus status() const override;
+
+  void plan();
+  void open_status();
+  void run_stage(std::size_t stage);
+  control::OpenStage work_of(std::size_t stage);
+  void find_pieces(control::OpenStage& work);
+  void brief_workers(const std::vector<int>& stage_of_rank);
+  void turn();
+  void on(const BatchReport& report, control::Rank from);
+  void carry_out(const control::BatchCommands& commands);
+  void carry_out(const control::BatchCommand& command);
+  void hand_out(const control::ProcessSplit& order);
+  void commit();
+  void collect_outputs();
+
+  std::vector<std::vector<int>> stage_of_rank_;  ///< by stage: 0 for its workers, -1 for others
+  std::optional<BatchInput> input_;
+  std::optional<BatchBook> book_;
+  std::optional<control::BatchControl> control_;
+  std::size_t stage_ = 0;  ///< that is under way
+  InputPieces from_;       ///< its input, unless it is the first one
+  std::vector<std::size_t> shard_of_piece_;
+  std::vector<store::ShardInfo> shards_;  ///< of it, published so far
+  RunStatus status_;
+  std::vector<Usage> usage_of_rank_;
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,138 @@
+#include "runtime/batch_worker.hpp"
+
+#include "runtime/batch_book.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::runtime {
+
+BatchWorker::Place::Place(store::IntermediateStore& store, StageBrief&& brief, int rank)
+    : reader(store, std::move(brief.input_folder)),
+      output(store, std::move(brief.folder), fmt::format("a{}-r{}", brief.attempt, rank),
+             {std::move(brief.pipeline)}),
+      run_dir(std::move(brief.run_dir)) {}
+
+void BatchWorker::handle(Packet packet) {
+  if (auto* brief = std::get_if<StageBrief>(&packet)) {
+    on(std::move(*brief));
+  } else if (auto* orders = std::get_if<Orders>(&packet)) {
+    on(*orders);
+  } else if (auto* split = std::get_if<Split>(&packet)) {
+    place_.value().splits.push_back(std::move(*split));
+  }
+}
+
+void BatchWorker::on(StageBrief brief) {
+  if (!store_) store_.emplace(open_intermediates(spec_.options));
+  place_.emplace(*store_, std::move(brief), transport_.rank());
+}
+
+void BatchWorker::on(const Orders& orders) {
+  for (const auto& command : orders.commands) {
+    if (const auto* assign = std::get_if<control::Assign>(&command)) obey(*assign);
+    if (std::holds_alternative<control::Retire>(command)) place_.value().retiring = true;
+  }
+}
+
+void BatchWorker::obey(const control::Assign& order) {
+  auto& place = place_.value();
+  const auto& stage = spec_.stages.at(order.stage);
+  const WorkerContext context{stage.spec.name,   order.worker, order.workers,
+                              transport_.rank(), host_,        place.run_dir};
+  place.stage = order.stage;
+  if (!place.runner) place.runner.emplace(stage, order.deliver);
+  if (order.setup_node) {
+    run_user_code(StateClock::State::setup, [&] { place.runner->set_up_node(context); });
+    report_.events.emplace_back(control::NodeReady{});
+  } else {
+    run_user_code(StateClock::State::setup, [&] { place.runner->set_up(context); });
+    place.ready = true;
+    report_.events.emplace_back(control::WorkerReady{});
+  }
+  send_report();
+}
+
+bool BatchWorker::work() {
+  if (!place_) return false;
+  const bool busy = begin_split();
+  if (busy) process_batch();
+  publish_if_due();
+  if (!busy && place_->retiring) leave();
+  send_report();
+  clock_.enter(place_ ? StateClock::State::starved : StateClock::State::idle);
+  return busy;
+}
+
+// True if there are records to process. The report goes out at once, so that the next split is here
+// when this one is done.
+bool BatchWorker::begin_split() {
+  auto& place = *place_;
+  if (!place.reader.done()) return true;
+  if (place.splits.empty()) return false;
+  report_.events.emplace_back(control::SplitBegun{});
+  send_report();
+  const transport::Absence absence(transport_);
+  place.reader.begin(std::move(place.splits.front()));
+  place.splits.pop_front();
+  return true;
+}
+
+void BatchWorker::process_batch() {
+  auto& place = *place_;
+  auto batch = place.reader.next(spec_.stages[place.stage].spec.batch_size);
+  ++report_.batches;
+  report_.records_in += batch.span.count;
+  StageRunner::Processed processed;
+  run_user_code(StateClock::State::running,
+                [&] { processed = place.runner->process(0, std::move(batch.records)); });
+  report_.records_out += processed.event.records;
+  place.output.append(batch.span, processed.outputs);
+}
+
+void BatchWorker::publish_if_due() {
+  const auto& output = place_->output;
+  if (output.empty()) return;
+  const bool last = place_->retiring && place_->reader.done() && place_->splits.empty();
+  const auto age = std::chrono::steady_clock::now() - output.since();
+  if (last || output.full() || age >= spec_.options.batch.publish_every) publish();
+}
+
+void BatchWorker::publish() {
+  clock_.enter(StateClock::State::blocked);
+  const transport::Absence absence(transport_);
+  const auto shard = place_->output.publish();
+  report_.events.emplace_back(control::Published{0, shard.splits.size()});
+  report_.shards.push_back(to_json(shard));
+}
+
+void BatchWorker::leave() {
+  if (place_->ready) {
+    run_user_code(StateClock::State::setup, [this] { place_->runner->tear_down(); });
+  }
+  place_.reset();
+  report_.events.emplace_back(control::Left{});
+}
+
+template <class Body>
+void BatchWorker::run_user_code(StateClock::State state, Body body) {
+  clock_.enter(state);
+  const transport::Absence absence(transport_);
+  body();
+}
+
+// A shard waits for its time even if no records come.
+std::chrono::nanoseconds BatchWorker::longest_wait() const {
+  return std::min<std::chrono::nanoseconds>(std::chrono::seconds(1),
+                                            spec_.options.batch.publish_every);
+}
+
+void BatchWorker::send_report() {
+  if (report_.events.empty()) return;
+  report_.usage = clock_.usage();
+  transport_.send(pack(control::coordinator, std::exchange(report_, {})));
+}
+
+}  // namespace sluice::runtime

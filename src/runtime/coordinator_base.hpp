@@ -1,0 +1,75 @@
+#pragma once
+
+#include "runtime/protocol.hpp"
+#include "runtime/run_topology.hpp"
+#include "runtime/seats.hpp"
+#include "transport/transport.hpp"
+
+#include <sluice/run.hpp>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Rank 0, whatever its mode: meets the other ranks, hears of their failures, tells them when the
+/// run is over, and shows its status. `run` is the rank's communication thread.
+class CoordinatorBase {
+ public:
+  explicit CoordinatorBase(transport::Transport& transport) : transport_(transport) {}
+  virtual ~CoordinatorBase() = default;
+  CoordinatorBase(const CoordinatorBase&) = delete;
+  CoordinatorBase& operator=(const CoordinatorBase&) = delete;
+
+  /// Runs to the end; on any failure tells all ranks to stop and throws the cause.
+  RunStatus run(const std::function<ErasedSpec()>& build);
+
+  /// After `run` has thrown: whether every rank has stopped, `longest` later at most.
+  bool all_stopped_within(std::chrono::nanoseconds longest);
+
+ protected:
+  /// The run, once all ranks have said Hello.
+  virtual void run_stages() = 0;
+  virtual void handle(Packet packet, control::Rank from) = 0;
+  virtual RunStatus status() const = 0;
+
+  bool receive_all();
+  void send(control::Rank to, Packet packet);
+  /// Binds the rank to the cores that it is to have; before the order goes out, so that it sets up
+  /// there.
+  void seat(const control::Assign& order);
+  /// All workers have left their stages.
+  void free_seats() { seats_.free_all(); }
+  void show_status(bool finished);
+  /// Sleeps until a message comes, a status is due, or `until`.
+  void wait_until(control::Time until);
+  /// Shows a status if one is due.
+  void show_status_if_due();
+
+  control::Time now() const;
+  double seconds() const { return std::chrono::duration<double>(now()).count(); }
+  std::vector<int> node_of_rank() const;
+  control::Topology topology() const { return topology_.topology(); }
+
+  transport::Transport& transport_;
+  ErasedSpec spec_;
+  std::uint64_t control_messages_ = 0;
+
+ private:
+  void greet();
+  void end_run(const End& end);
+  RunStatus current_status(bool finished) const;
+  void on(Packet packet, control::Rank from);
+
+  std::string text_;
+  int greeted_ = 0;
+  RunTopology topology_;
+  Seats seats_;
+  int stopped_ = 0;  ///< ranks that have said Bye
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  control::Time next_status_{0};
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,82 @@
+#include "runtime/worker_base.hpp"
+
+#include "runtime/run_topology.hpp"
+#include "runtime/spec.hpp"
+#include "runtime/stage_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <utility>
+
+namespace sluice::runtime {
+
+using control::coordinator;
+
+void WorkerBase::run(const std::function<ErasedSpec()>& build) {
+  host_ = host_name();
+  introduce(build);
+  while (!end_) {
+    try {
+      turn();
+    } catch (const StageRunner::Failed& failed) {
+      fail(failed.failure);
+    } catch (...) {
+      fail(to_failure(std::current_exception(), fmt::format("rank {}", transport_.rank()), {}));
+    }
+  }
+  if (end_->code == ExitCode::success) return;
+  transport_.send(pack(coordinator, Bye{}));
+  throw RunStopped(end_->code, end_->reason);
+}
+
+void WorkerBase::introduce(const std::function<ErasedSpec()>& build) {
+  try {
+    spec_ = build();
+    transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_, machine_for(spec_)}));
+  } catch (...) {
+    auto failure = to_failure(std::current_exception(), "", {});
+    failure.message = fmt::format("rank {} on {}: {}", transport_.rank(), host_, failure.message);
+    fail(failure);
+  }
+}
+
+void WorkerBase::turn() {
+  const bool received = receive_all();
+  if (failed_) {
+    if (!end_) transport_.wait(std::chrono::seconds(1));
+    return;
+  }
+  const bool worked = work();
+  if (!received && !worked && !end_) transport_.wait(longest_wait());
+}
+
+bool WorkerBase::receive_all() {
+  bool any = false;
+  while (auto message = transport_.receive()) {
+    any = true;
+    auto packet = unpack(std::move(*message));
+    if (auto* end = std::get_if<End>(&packet)) {
+      end_ = std::move(*end);
+    } else if (!failed_) {
+      on(std::move(packet));
+    }
+  }
+  return any;
+}
+
+void WorkerBase::on(Packet packet) {
+  if (const auto* order = std::get_if<Bind>(&packet)) {
+    bind_this_thread(order->cores);
+  } else {
+    handle(std::move(packet));
+  }
+}
+
+// Says so and then only waits for the end.
+void WorkerBase::fail(const Failure& failure) {
+  if (!failed_) transport_.send(pack(coordinator, failure));
+  failed_ = true;
+}
+
+}  // namespace sluice::runtime
