@@ -25,6 +25,8 @@ class SplitQueue {
   struct Split {
     std::uint64_t piece = 0;  ///< its place in the list
     Span records;
+
+    bool operator==(const Split&) const = default;
   };
   /// Nothing if nothing is left.
   std::optional<Split> take(Rank rank, std::uint64_t workers);

@@ -37,8 +37,8 @@ Mode chosen_mode(Mode mode, int nodes) {
 RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions& launch_options) {
   const auto checked_for = [&](Mode mode) {
     return [&, mode] {
-      require_batch(launch_options.batch, mode);
       auto spec = build();
+      require_batch(launch_options.batch, mode);
       runtime::validate(spec);
       runtime::require_runnable(spec);
       spec.options.mode = mode;

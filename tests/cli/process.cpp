@@ -75,7 +75,42 @@ int wait_until(pid_t child, Clock::time_point deadline, bool& timed_out) {
   return status;
 }
 
+// Those whose working directory is the folder.
+std::vector<pid_t> processes_in(const std::filesystem::path& folder) {
+  std::vector<pid_t> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path() / "cwd", gone) == folder) {
+      found.push_back(std::stoi(name));
+    }
+  }
+  return found;
+}
+
+void kill_all_in(const std::filesystem::path& folder) {
+  for (auto left = processes_in(folder); !left.empty(); left = processes_in(folder)) {
+    for (const pid_t process : left) ::kill(process, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 }  // namespace
+
+void run_and_kill(std::vector<std::string> command, const std::filesystem::path& folder,
+                  const std::function<bool()>& moment) {
+  const auto deadline = Clock::now() + std::chrono::seconds(60);
+  const pid_t child = spawn(command, folder.string());
+  while (!moment() && Clock::now() < deadline) {
+    if (::waitpid(child, nullptr, WNOHANG) != 0) return;
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  ::kill(-child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  kill_all_in(std::filesystem::canonical(folder));
+}
 
 Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
                   std::chrono::seconds limit) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,11 @@ struct Ended {
 /// Runs a program in `folder`, with TMPDIR there too; kills it and its children after `limit`.
 Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
                   std::chrono::seconds limit = std::chrono::seconds(60));
+
+/// Runs a program in `folder`, as above, until `moment` says so, and then kills it and every
+/// process that it started there, at once and without a warning, unless it has ended by itself.
+void run_and_kill(std::vector<std::string> command, const std::filesystem::path& folder,
+                  const std::function<bool()>& moment);
 
 /// `ranks` sluices with these arguments: under mpirun, or bare if it is 0.
 std::vector<std::string> sluice_command(int ranks, const std::vector<std::string>& arguments);

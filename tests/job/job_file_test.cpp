@@ -86,7 +86,7 @@ TEST(JobFile, KeysOfLaterVersionsAreNotCalledUnknown) {
             "job.toml:6: key 'stage.read.attempts' is not supported by this version of sluice");
   for (const auto* line :
        {"model = \"m\"", "env = { venv = \"e\" }", "command = [\"p\"]", "on_failure = \"fail\"",
-        "[store]\nuri = \"s\"", "[models.m]\ncpus = 1", "[pipeline]\nattempts = 2"}) {
+        "[models.m]\ncpus = 1", "[pipeline]\nattempts = 2"}) {
     EXPECT_THAT(refusal(line), HasSubstr("is not supported by this version")) << line;
   }
 }

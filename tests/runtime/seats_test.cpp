@@ -58,6 +58,16 @@ TEST(Seats, WhatARankLeavesIsFree) {
   EXPECT_EQ(seats.take(2, 2), (Cores{0, 1}));
 }
 
+TEST(Seats, WhatAllLeaveIsFreeForWhoComesFirst) {
+  Seats seats;
+  for (const int rank : {1, 2}) seats.add(rank, 0, {{0, 1, 2}, 0, 0});
+  EXPECT_EQ(seats.take(1, 1), (Cores{0}));
+  EXPECT_EQ(seats.take(2, 1), (Cores{1}));
+  seats.free_all();
+  EXPECT_EQ(seats.take(2, 2), (Cores{0, 1})) << "rank 1 sits there no more";
+  EXPECT_EQ(seats.take(1, 1), (Cores{2})) << "and takes nothing of rank 2's along";
+}
+
 // A worker tells on which cpus it may run.
 struct Whereabouts : Stage<int, std::vector<int>> {
   void process(Batch<int>& batch, Emitter<std::vector<int>>& out) override {
