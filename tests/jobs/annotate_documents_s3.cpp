@@ -1,5 +1,5 @@
 // The main job in batch mode, with object storage between its stages, against a real server.
-#include "s3/server.hpp"
+#include "s3/test.hpp"
 
 #include <fmt/format.h>
 
@@ -23,12 +23,12 @@ TEST_F(AnnotateDocuments, GivesTheSamePagesByWayOfABucket) {
   s3::set_environment(s3::Server::instance());
   ASSERT_EQ(run("rm -rf '" RUNS "'"), 0);
   ASSERT_EQ(run(sluice_run("job.toml", "--run-dir '" RUNS "/streaming'")), 0);
-  const auto batch = sluice_run("job-batch-s3.toml",
-                                fmt::format("--set store.uri=s3://{}/run --run-dir '{}/batch'",
-                                            bucket_, RUNS));
+  const auto batch =
+      sluice_run("job-batch-s3.toml",
+                 fmt::format("--set store.uri=s3://{}/run --run-dir '{}/batch'", bucket_, RUNS));
   ASSERT_EQ(run("mpirun --timeout 120 -n 3 " + batch), 0);
-  EXPECT_EQ(run("'" BUILD "/compare-pages' '" RUNS "/streaming/pages.h5' '" RUNS "/batch/pages.h5'"),
-            0);
+  EXPECT_EQ(
+      run("'" BUILD "/compare-pages' '" RUNS "/streaming/pages.h5' '" RUNS "/batch/pages.h5'"), 0);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Batch mode with its store in a bucket of a real server.
 #include "runtime/random_pipeline.hpp"
-#include "s3/server.hpp"
+#include "s3/test.hpp"
 #include "store/object_store.hpp"
 
 #include <gmock/gmock.h>
