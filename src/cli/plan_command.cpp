@@ -32,7 +32,8 @@ MemoryBound memory_bound(const PlanReport& report, const std::vector<job::JobSta
     const auto batch = [&](std::size_t i) {
       return static_cast<double>(stages[i].spec.batch_size * report.plan.stages[i].workers);
     };
-    double records = batch(k);
+    const auto prefetch = std::max<std::size_t>(1, stages[k].spec.slots - 1);
+    double records = batch(k) * static_cast<double>(prefetch);
     if (k > 0) records += batch(k - 1) * stages[k - 1].spec.selectivity;
     bound.records += records;
     if (k == 0) continue;

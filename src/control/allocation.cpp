@@ -97,6 +97,7 @@ class Climb {
     double high = most_workers;
     if (low == infinite) return low;
     for (const auto stage : active_) high = std::max(high, most_workers * reaches_[stage]);
+    high = std::min(high, std::numeric_limits<double>::max() / 4);
     while (low < high * nearly) {
       const double middle = (low + high) / 2;
       (packer_.may_fit(at(middle)) ? low : high) = middle;

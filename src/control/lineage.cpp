@@ -26,15 +26,19 @@ void Lineage::change(std::uint64_t input, std::int64_t change) {
   if (living == 0) ++done_;
 }
 
+void add(Descents& descents, const Descent& next) {
+  const bool goes_on = !descents.empty() && descents.back().change == next.change &&
+                       descents.back().origin + descents.back().count == next.origin;
+  if (goes_on) {
+    descents.back().count += next.count;
+  } else {
+    descents.push_back(next);
+  }
+}
+
 Descents one_less_of_each(const std::vector<std::uint64_t>& origins) {
   Descents descents;
-  for (const auto origin : origins) {
-    if (!descents.empty() && descents.back().origin + descents.back().count == origin) {
-      ++descents.back().count;
-    } else {
-      descents.push_back({origin, -1, 1});
-    }
-  }
+  for (const auto origin : origins) add(descents, {origin, -1, 1});
   return descents;
 }
 

@@ -26,6 +26,9 @@ class Lineage {
   std::uint64_t done_ = 0;
 };
 
+/// Appends a descent; one that continues the last is added to it.
+void add(Descents& descents, const Descent& next);
+
 /// One living descendant less for each of the inputs named, which may be named more than once.
 Descents one_less_of_each(const std::vector<std::uint64_t>& origins);
 

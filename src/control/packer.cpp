@@ -155,7 +155,7 @@ std::optional<Packing> Packer::try_chance(const Counts& units) const {
 
 std::optional<Packing> Packer::try_repair(const Counts& units) const {
   constexpr std::size_t most_nodes = 64;
-  static const std::uint64_t steps = std::getenv("STEPS") ? std::stoul(std::getenv("STEPS")) : 500;
+  constexpr std::uint64_t steps = 500;
   if (problem_.topology().nodes.size() > most_nodes) return std::nullopt;
   const auto all = amounts_in(problem_.start());
   std::vector<double> sizes;

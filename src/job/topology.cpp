@@ -79,6 +79,10 @@ class Term {
 
   void read_part(std::string_view part) {
     const auto number = part.substr(0, part.empty() ? 0 : part.size() - 1);
+    const char kind = part.empty() ? ' ' : part.back();
+    if (kinds_.find(kind) != std::string::npos)
+      refuse(part, whole_, "says a second time what stands before it");
+    kinds_.push_back(kind);
     if (part.ends_with('c')) {
       const auto cpus = whole_text<double>(number);
       if (!cpus || !(*cpus > 0 && *cpus <= most_cpus))
@@ -108,6 +112,7 @@ class Term {
   std::string_view text_;
   std::string_view whole_;
   control::Node node_;
+  std::string kinds_;  ///< the last letters of the parts read so far
 };
 
 }  // namespace

@@ -47,9 +47,11 @@ void validate_options(const RunOptions& options) {
 void validate_stage(const StageSpec& stage) {
   require(stage.batch_size >= 1, stage, "batch_size must be at least 1");
   require(stage.slots >= 1, stage, "slots must be at least 1");
-  require(!stage.speed || *stage.speed > 0, stage, "speed must be above 0 records/s");
+  require(!stage.speed || (*stage.speed >= 1e-12 && *stage.speed <= 1e12), stage,
+          "speed must be between 1e-12 and 1e12 records/s");
   require(stage.cpus >= 0, stage, "cpus must not be negative");
-  require(stage.selectivity > 0, stage, "selectivity must be above 0");
+  require(stage.selectivity >= 1e-9 && stage.selectivity <= 1e9, stage,
+          "selectivity must be between 1e-9 and 1e9");
   require(stage.over_provision >= 1, stage, "over_provision must be at least 1");
   require(is_gpu_count(stage.gpus), stage, "gpus must be between 0 and 1, or a whole number");
   require(stage.spmd >= 1 && stage.spmd <= most_workers, stage,

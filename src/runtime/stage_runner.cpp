@@ -59,7 +59,7 @@ StageRunner::Processed StageRunner::process_decoded(control::BatchId batch, AnyB
     return processed;
   }
   for (const auto& descent : result.descents) {
-    event.descents.push_back({descent.origin, descent.change, 1});
+    control::add(event.descents, {descent.origin, descent.change, 1});
   }
   processed.outputs = stage_.output->encode(std::move(result.outputs));
   event.bytes = processed.outputs.stored_bytes();

@@ -85,7 +85,10 @@ void MpiInbox::unwrap(Assembly& assembly) {
 }
 
 void MpiInbox::find_buffers(Assembly& assembly, Rank source) {
-  for (const auto& attachment : assembly.seal.attachments) {
+  // Goes on where it failed: no buffer is asked for, or handle borrowed, twice.
+  const auto& attachments = assembly.seal.attachments;
+  for (auto i = assembly.buffers.size(); i < attachments.size(); ++i) {
+    const auto& attachment = attachments[i];
     if (attachment.is_lent()) {
       assembly.buffers.push_back(borrow(attachment.handle, attachment.size));
     } else {

@@ -118,8 +118,13 @@ std::optional<Message> MpiPort::receive() {
 }
 
 void MpiPort::progress() {
-  inbox_.progress(arrivals_);
   outbox_.progress();
+  try {
+    inbox_.progress(arrivals_);
+  } catch (...) {
+    sort_arrivals();  // the word that ends the run may be among them
+    throw;
+  }
   if (!arrivals_.empty()) sort_arrivals();
 }
 

@@ -172,7 +172,7 @@ TEST(Failures, KnobsThatMakeNoSenseNameStageAndKnob) {
   EXPECT_EQ(error_of(with({.name = "a", .batch_size = 0}), ExitCode::usage, Mode::streaming),
             "stage 'a': batch_size must be at least 1");
   EXPECT_EQ(error_of(with({.name = "a", .speed = -1.0}), ExitCode::usage, Mode::debug),
-            "stage 'a': speed must be above 0 records/s");
+            "stage 'a': speed must be between 1e-12 and 1e12 records/s");
   const auto workers = "stage 'a': workers must be between 1 and 1000000";
   EXPECT_EQ(error_of(with({.name = "a", .workers = 0}), ExitCode::usage, Mode::debug), workers);
   EXPECT_EQ(
