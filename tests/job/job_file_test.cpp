@@ -138,11 +138,10 @@ TEST(JobFile, WorkersArePinnedOnce) {
             "number of workers, so leave one out");
 }
 
-TEST(JobFile, ModesOfThisVersionAreNamed) {
-  EXPECT_EQ(
-      refusal("[pipeline]\nmode = \"batch\""),
-      "job.toml:7: 'pipeline.mode' must be \"auto\", \"streaming\" or \"debug\" (the modes of "
-      "this version); it is the string \"batch\"");
+TEST(JobFile, ModesAreNamed) {
+  EXPECT_EQ(refusal("[pipeline]\nmode = \"bacth\""),
+            "job.toml:7: 'pipeline.mode' must be \"auto\", \"streaming\", \"batch\" or "
+            "\"debug\"; it is the string \"bacth\"");
 }
 
 TEST(JobFile, StagesNeedAKindAndNamesOfTheirOwn) {
