@@ -52,10 +52,12 @@ class SimulatedCoordinator {
   std::vector<control::Rank> ordered_;     ///< ranks that have some
   std::optional<control::Time> awake_at_;
   control::Time free_at_{0};
+  std::uint64_t events_ = 0;    ///< that RunControl was given
   std::uint64_t handled_ = 0;   ///< messages in this turn
   std::uint64_t admitted_ = 0;  ///< inputs
   std::vector<control::Usage> usage_of_rank_;
   std::vector<std::uint64_t> largest_output_;  ///< records, of each stage
+  double timing_cost_;                         ///< CPU seconds
   SimulationResult result_;
 };
 

@@ -72,7 +72,7 @@ struct SimulationResult {
   std::uint64_t control_messages = 0;
   std::uint64_t batches = 0;
   std::uint64_t digest = 0;      ///< of all that happened, in order
-  double control_seconds = 0;    ///< real time spent in RunControl; not part of the digest
+  double control_seconds = 0;    ///< CPU time really spent in RunControl; not in the digest
   double coordinator_share = 0;  ///< of virtual time, that the coordinator was busy
   std::size_t ranks = 0;
 
