@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -159,8 +160,7 @@ class PeerProcess {
 
   Answer serve(const Order& order) {
     Answer answer;
-    if (send(socket_, &order, sizeof order, MSG_NOSIGNAL) != sizeof order ||
-        recv(socket_, &answer, sizeof answer, 0) != sizeof answer) {
+    if (send(socket_, &order, sizeof order, MSG_NOSIGNAL) != sizeof order || !hear(answer)) {
       throw std::runtime_error("the other process does not answer");
     }
     return answer;
@@ -176,6 +176,15 @@ class PeerProcess {
   }
 
  private:
+  // Where there is a time-out, being stopped and continued ends a call.
+  bool hear(Answer& answer) const {
+    ssize_t heard = 0;
+    do {
+      heard = recv(socket_, &answer, sizeof answer, 0);
+    } while (heard < 0 && errno == EINTR);
+    return heard == sizeof answer;
+  }
+
   [[noreturn]] static void serve_until_killed(int socket) {
     auto* holder = new Holder;
     Order order;
