@@ -50,6 +50,10 @@ std::vector<Result> results(const Settings& settings, const RunStatus& status,
            *std::max_element(resident.begin(), resident.end()) / 1048576, "MiB",
            Target{Aim::at_most, 400}},
           {"of the coordinator, " + what, resident.front() / 1048576, "MiB"},
+          {"of the largest worker, " + what,
+           *std::max_element(resident.begin() + (resident.size() > 1 ? 1 : 0), resident.end()) /
+               1048576,
+           "MiB"},
           {"written and read, " + what, mebibytes / status.seconds, "MiB/s"}};
 }
 

@@ -3,6 +3,8 @@
 #include "control/plan.hpp"
 #include "runtime/spec.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -12,14 +14,15 @@ using control::Rank;
 
 namespace {
 
-// A split is never more than this in bytes, by the average of its stage's input: one that the
-// coordinator sends must fit in memory, and work is shared out in parts of some seconds at most.
+// A split is never more than this in memory, by the average of its stage's input: one that the
+// coordinator sends must fit there, and work is shared out in parts of some seconds at most.
 constexpr std::uint64_t most_split_bytes = 4 << 20;
+constexpr std::uint64_t entry_bytes = 32;  // of a record in a batch, beside its own bytes
 
 std::uint64_t most_records(std::uint64_t records, std::uint64_t bytes) {
-  if (bytes <= most_split_bytes) return std::max<std::uint64_t>(1, records);
-  const double average = static_cast<double>(bytes) / static_cast<double>(records);
-  return static_cast<std::uint64_t>(std::max(1.0, most_split_bytes / average));
+  if (records == 0) return 1;
+  const auto average = bytes / records + entry_bytes;
+  return std::max<std::uint64_t>(1, most_split_bytes / average);
 }
 
 // What of `whole` no range of `done` covers, in order.
@@ -42,6 +45,9 @@ void BatchCoordinator::run_stages() {
   plan();
   input_.emplace(spec_);
   book_.emplace(spec_, input_->text());
+  if (spec_.options.batch.only.empty()) {
+    store::folder_files(spec_.options.run_dir)->write("plan.txt", plan_text());
+  }
   if (spec_.options.on_start) spec_.options.on_start();
   control_.emplace(node_of_rank());
   open_status();
@@ -59,6 +65,18 @@ void BatchCoordinator::plan() {
     const auto placed = control::make_plan({demand}, topology());
     stage_of_rank_.push_back(control::assign_ranks(placed, node_of_rank()));
   }
+}
+
+std::string BatchCoordinator::plan_text() const {
+  std::string text;
+  for (std::size_t k = 0; k < stage_of_rank_.size(); ++k) {
+    text += fmt::format("stage {}, {}: ranks", k + 1, spec_.stages[k].spec.name);
+    for (std::size_t rank = 1; rank < stage_of_rank_[k].size(); ++rank) {
+      if (stage_of_rank_[k][rank] >= 0) text += fmt::format(" {}", rank);
+    }
+    text += '\n';
+  }
+  return text;
 }
 
 void BatchCoordinator::open_status() {

@@ -6,6 +6,7 @@
 #include "runtime/coordinator_base.hpp"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace sluice::runtime {
@@ -22,6 +23,7 @@ class BatchCoordinator final : public CoordinatorBase {
   RunStatus status() const override;
 
   void plan();
+  std::string plan_text() const;
   void open_status();
   void run_stage(std::size_t stage);
   control::OpenStage work_of(std::size_t stage);

@@ -5,7 +5,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace sluice {
 namespace {
@@ -50,7 +53,7 @@ TEST_F(BatchInABucket, GivesWhatDebugGivesOnRandomPipelines) {
     spec.options.mode = Mode::debug;
     EXPECT_EQ(outputs, run_pipeline(spec).outputs) << "seed " << seed;
   }
-  EXPECT_TRUE(folder_.files().empty()) << "nothing is left on this machine";
+  EXPECT_EQ(folder_.files(), std::set<std::string>{"plan.txt"}) << "no records are left here";
 }
 
 TEST_F(BatchInABucket, KeepsStagesThere) {
@@ -60,6 +63,27 @@ TEST_F(BatchInABucket, KeepsStagesThere) {
   const auto found = store::s3_client(config())->list({bucket_, "run/1-s0/"});
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found.back().key, "run/1-s0/manifest");
+}
+
+TEST_F(BatchInABucket, AFailedRunGoesOnWhereItsShardsEnd) {
+  std::atomic<int> done{0};
+  std::atomic<bool> sound{false};
+  const auto fragile = map<testing::Item>([&](testing::Item item) {
+    if (!sound && done == 30) throw std::runtime_error("blown");
+    ++done;
+    return item;
+  });
+  PipelineSpec spec(Pipeline<testing::Item>("fragile").then(fragile, {.name = "fragile"}),
+                    items(50));
+  spec.collect = spec.in_order = true;
+  spec.options = spec_of(1).options;
+  spec.options.workers = 1;
+  spec.options.batch.publish_every = std::chrono::nanoseconds(1);
+  EXPECT_THAT(error_of(spec), HasSubstr("blown"));
+  sound = true;
+  spec.options.batch.resume = true;
+  EXPECT_EQ(run_pipeline(spec).outputs, items(50));
+  EXPECT_EQ(done, 50) << "what was published is not done again";
 }
 
 TEST_F(BatchInABucket, AMissingBucketIsNamed) {

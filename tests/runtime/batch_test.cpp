@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -94,6 +95,15 @@ TEST(Batch, KeptIntermediatesLetARunStartInTheMiddle) {
   };
   EXPECT_EQ(again.outputs(), expected);
   EXPECT_EQ(ran, 0u) << "the first two stages need not run";
+}
+
+TEST(Batch, TheRunDirectorySaysWhoDoesWhat) {
+  const ScratchFolder folder;
+  auto pipeline = three_stages().then(Stamp("d"), {.name = "d", .workers = 1});
+  BatchRun(pipeline, 5, folder).outputs();
+  EXPECT_EQ(store::read_text(folder / "plan.txt"),
+            "stage 1, a: ranks 1 2 3\nstage 2, b: ranks 1 2 3\nstage 3, c: ranks 1 2 3\n"
+            "stage 4, d: ranks 1\n");
 }
 
 TEST(Batch, OneStageRunsAgainBesideTheRun) {
@@ -203,22 +213,43 @@ TEST(Batch, OnlyBatchModeCanGoOnWithARun) {
   }
 }
 
+// The first shard of a stage.
+std::filesystem::path shard_of(const ScratchFolder& folder, const std::string& stage) {
+  std::set<std::filesystem::path> shards;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "intermediates" / stage)) {
+    if (entry.path().extension() == ".h5") shards.insert(entry.path());
+  }
+  return *shards.begin();
+}
+
+void cut_short(const std::filesystem::path& file) {
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 100);
+}
+
+// In the trail of a record.
+void flip_a_byte(const std::filesystem::path& file) {
+  auto text = store::read_text(file);
+  const auto at = text.find("a0b");
+  ASSERT_NE(at, std::string::npos);
+  text[at] ^= 1;
+  store::write_text(file, text);
+}
+
 TEST(Batch, ADamagedShardIsNamedAndMadeAgainWhenItIsDeleted) {
-  const ScratchFolder folder;
-  BatchRun run(three_stages(), 50, folder);
-  run.spec.options.batch.keep_intermediates = true;
-  const auto expected = run.outputs();
-  const auto shard =
-      std::filesystem::directory_iterator(folder / "intermediates/2-b")->path().extension() == ".h5"
-          ? std::filesystem::directory_iterator(folder / "intermediates/2-b")->path()
-          : std::next(std::filesystem::directory_iterator(folder / "intermediates/2-b"))->path();
-  std::filesystem::resize_file(shard, std::filesystem::file_size(shard) - 100);
-  run.spec.options.batch.from = "c";
-  EXPECT_THAT(error_of(run), HasSubstr(shard.filename().string()));
-  std::filesystem::remove(shard);
-  run.spec.options.batch.from = "";
-  run.spec.options.batch.resume = true;
-  EXPECT_EQ(run.outputs(), expected);
+  for (const auto damage : {cut_short, flip_a_byte}) {
+    const ScratchFolder folder;
+    BatchRun run(three_stages(), 50, folder);
+    run.spec.options.batch.keep_intermediates = true;
+    const auto expected = run.outputs();
+    const auto shard = shard_of(folder, "2-b");
+    damage(shard);
+    run.spec.options.batch.from = "c";
+    EXPECT_THAT(error_of(run), HasSubstr(shard.string()));
+    std::filesystem::remove(shard);
+    run.spec.options.batch.from = "";
+    run.spec.options.batch.resume = true;
+    EXPECT_EQ(run.outputs(), expected);
+  }
 }
 
 TEST(Batch, TheInputOfAStageMayBeEmpty) {
