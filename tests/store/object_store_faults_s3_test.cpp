@@ -69,6 +69,20 @@ TEST_F(Faults, AServerThatStaysDownIsNamed) {
   }
 }
 
+TEST_F(Faults, WhatNoLaterAttemptCanMendIsGivenUpAtOnce) {
+  auto distrustful = through_proxy();
+  distrustful.endpoint.replace(0, 4, "https");
+  distrustful.ca_bundle = "/no/such/authorities.pem";
+  try {
+    s3_client(distrustful)->put(at("key"), "x");
+    FAIL();
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("/no/such/authorities.pem"));
+    EXPECT_THAT(error.what(), HasSubstr("(attempts: 1)"));
+    EXPECT_THAT(error.what(), HasSubstr("AWS_CA_BUNDLE"));
+  }
+}
+
 TEST_F(Faults, CutAnswersAreAskedForAgain) {
   std::mt19937_64 random(1);
   const auto bytes = random_bytes(random, 1'000'000);

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
+
 #include <limits>
 
 namespace sluice::store {
@@ -77,6 +79,18 @@ TEST(Shard, HoldsNothingIfNothingWasWritten) {
   EXPECT_EQ(shard.reader().size(), 0u);
   EXPECT_EQ(read_shard_info(shard.path, "it"), shard.info);
   EXPECT_TRUE(shard.info.splits.contains(7));
+}
+
+// Space is reserved ahead of the writer, eight megabytes at a time.
+TEST(Shard, KeepsNoSpaceThatItDoesNotNeed) {
+  const ScratchFolder folder;
+  EncodedBatch batch;
+  add_record(batch, {0, ""}, std::string(1000, 'x'));
+  const auto shard = write_shard(folder / "shard.h5", batch);
+  struct stat status {};
+  ASSERT_EQ(::stat(shard.path.c_str(), &status), 0);
+  EXPECT_EQ(static_cast<std::uint64_t>(status.st_size), shard.info.file_bytes);
+  EXPECT_LE(status.st_blocks * 512, status.st_size + (64 << 10));
 }
 
 TEST(Shard, RecordsOfAJobComeBackAsTheyWere) {
