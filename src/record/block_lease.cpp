@@ -16,8 +16,12 @@ void BlockLease::operator()(const std::byte* /*bytes*/) const noexcept { release
 std::shared_ptr<std::byte> lease(Arena& arena, BlockIndex block, std::size_t size) {
   std::byte* begin = arena.payload(block);
   ASAN_UNPOISON_MEMORY_REGION(begin, size);
-  ASAN_POISON_MEMORY_REGION(begin + size, arena.bytes(block) - size);
   return {begin, BlockLease{&arena, block}};
+}
+
+std::shared_ptr<std::byte> lease_new(Arena& arena, BlockIndex block, std::size_t size) {
+  ASAN_POISON_MEMORY_REGION(arena.payload(block), arena.bytes(block));
+  return lease(arena, block, size);
 }
 
 void release(Arena& arena, BlockIndex block) noexcept {

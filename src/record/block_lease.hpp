@@ -20,6 +20,9 @@ struct BlockLease {
 /// Takes over a reference that the caller holds. `size` bytes of the block will be used.
 std::shared_ptr<std::byte> lease(Arena& arena, BlockIndex block, std::size_t size);
 
+/// The same for a block that nobody has used since it was free.
+std::shared_ptr<std::byte> lease_new(Arena& arena, BlockIndex block, std::size_t size);
+
 /// Gives up a reference.
 void release(Arena& arena, BlockIndex block) noexcept;
 

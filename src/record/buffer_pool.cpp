@@ -66,7 +66,7 @@ std::shared_ptr<std::byte> BufferPool::allocate(std::size_t size) {
   const BlockIndex block = take(size);
   if (block == 0) return nullptr;
   arena_->header(block).references.exchange(1, std::memory_order_acquire);
-  return lease(*arena_, block, size);
+  return lease_new(*arena_, block, size);
 }
 
 void BufferPool::give(BlockIndex block) noexcept {
