@@ -48,6 +48,8 @@ class Hdf5Id {
   }
   /// Closes without a word; what must not get lost is closed with `close`.
   ~Hdf5Id();
+  Hdf5Id(const Hdf5Id&) = delete;
+  Hdf5Id& operator=(const Hdf5Id&) = delete;
 
   hid_t get() const noexcept { return id_; }
   /// Closes it if it is open; throws IoError.

@@ -19,6 +19,8 @@ class Hdf5RecordWriter {
                             std::vector<std::string> fields = {});
   /// Without a commit, leaves nothing behind.
   ~Hdf5RecordWriter();
+  Hdf5RecordWriter(const Hdf5RecordWriter&) = delete;
+  Hdf5RecordWriter& operator=(const Hdf5RecordWriter&) = delete;
 
   /// Appends all of the records or, if one doesn't fit, none: then it throws StageError naming the
   /// record and the field.

@@ -30,7 +30,7 @@ std::size_t decompress(unsigned flags, std::size_t, const unsigned*, std::size_t
   return size;
 }
 
-const H5Z_class2_t zstd_filter{H5Z_CLASS_T_VERS, zstd_filter_number, 1, 1, "zstd", nullptr,
+const H5Z_class2_t zstd_filter{H5Z_CLASS_T_VERS, zstd_filter_number, true, true, "zstd", nullptr,
                                nullptr,          &decompress};
 
 }  // namespace

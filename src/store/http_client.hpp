@@ -51,6 +51,8 @@ class HttpClient {
  public:
   explicit HttpClient(HttpSettings settings);
   ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
 
   /// `make(i)` is called when request `i` of `count` is about to start, and `done(i, response)`
   /// when it has ended, in the order in which they end; what `done` throws ends all. No more than

@@ -75,6 +75,7 @@ class ObjectFiles final : public FileStore {
   std::vector<std::string> heads(const std::vector<std::string>& names,
                                  std::size_t bytes) override {
     std::vector<ObjectName> objects;
+    objects.reserve(names.size());
     for (const auto& name : names) objects.push_back(object(name));
     std::vector<std::string> heads;
     for (const auto& found : objects_->fetch(objects, bytes)) {
@@ -104,7 +105,9 @@ class ObjectFiles final : public FileStore {
   }
   void remove_folder(const std::string& folder) override {
     std::vector<ObjectName> names;
-    for (const auto& name : list(folder)) names.push_back(object(folder + "/" + name));
+    for (const auto& name : list(folder)) {
+      names.push_back(object(fmt::format("{}/{}", folder, name)));
+    }
     objects_->remove(names);
   }
   // Parts of an upload that was not completed are no object; only the bucket's owner sees them.

@@ -21,6 +21,8 @@ class ShardReader {
   /// shard that `expected` describes.
   ShardReader(const std::filesystem::path& path, std::string shown, ShardInfo expected);
   ~ShardReader();
+  ShardReader(const ShardReader&) = delete;
+  ShardReader& operator=(const ShardReader&) = delete;
 
   const ShardInfo& info() const noexcept;
   /// How many records.

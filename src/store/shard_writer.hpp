@@ -19,6 +19,8 @@ class ShardWriter {
   explicit ShardWriter(const std::filesystem::path& path,
                        Compression compression = Compression::none);
   ~ShardWriter();
+  ShardWriter(const ShardWriter&) = delete;
+  ShardWriter& operator=(const ShardWriter&) = delete;
 
   void append(const EncodedBatch& batch);
   std::uint64_t records() const noexcept;

@@ -76,6 +76,20 @@ TEST(Lending, ASliceThatDoesNotBeginItsBlockIsNotLent) {
       ::testing::ExitedWithCode(0), "");
 }
 
+// Under the address sanitizer, a tail that was declared off limits would end the test.
+TEST(Lending, BorrowingAPartLeavesTheWholeToItsHolder) {
+  EXPECT_EXIT(
+      {
+        Buffer whole(mebibyte);
+        testing::fill(whole, 1);
+        set_own_number(0);
+        const auto handle = lend(whole.slice(0, 10));
+        const Buffer part = borrow(*handle, 10);
+        std::exit(part.size() == 10 && testing::is_filled(whole, 1) ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
 TEST(Lending, AHandleOnItsWayHoldsTheBytes) {
   Node node(2);
   const auto made = node.ask(0, {.verb = Verb::make, .size = mebibyte, .seed = 1});
