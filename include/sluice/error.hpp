@@ -16,6 +16,9 @@ enum class ExitCode : int {
   stage = 6,     ///< user code threw
   decode = 7,    ///< a record could not be decoded
   io = 8,        ///< an output could not be written
+  stopped = 9,   ///< stopped early, as it was told to; what is done is safe, and it can be resumed
+  hung = 10,     ///< something made no progress for too long
+  lost = 11,     ///< a rank died, and the run cannot go on without it; it can be resumed
 };
 
 /// Base of every exception that sluice throws. `what()` is one paragraph for the user: what was

@@ -13,6 +13,12 @@
 
 namespace sluice {
 
+/// What becomes of a record that cannot be processed (docs/failures.md).
+enum class OnFailure {
+  fail,        ///< the run stops, naming the stage and the record
+  dead_letter  ///< it is written down in "dead_letters.jsonl", and the run goes on without it
+};
+
 /// The knobs of a stage; everything has a default.
 struct StageSpec {
   std::string name = {};             ///< "stage-1", "stage-2", … when left empty
@@ -34,6 +40,16 @@ struct StageSpec {
   /// What the stage writes appears only in `teardown`, all of it: batch mode takes such a stage for
   /// done when all of it is (docs/batch-mode.md).
   bool writes_at_teardown = false;
+  /// How often a batch is tried, each time as it came, before it is split to find the record at
+  /// fault.
+  std::size_t attempts = 1;
+  OnFailure on_failure = OnFailure::fail;
+  /// How often a worker's setup is tried in a row before the run stops.
+  std::size_t setup_attempts = 3;
+  /// A worker older than this is torn down and set up again, one of the stage at a time. 0: never.
+  std::chrono::nanoseconds max_worker_lifetime{0};
+  /// A call of user code that takes longer is taken for hung, and the run stops. 0: never.
+  std::chrono::nanoseconds stall_after = std::chrono::minutes(10);
 };
 
 /// A stage as the engine sees it.

@@ -65,6 +65,7 @@ struct RunStatus {
   std::vector<ChannelStatus> channels;  ///< channel k feeds stage k
   std::vector<Replan> replans;          ///< the autoscaler's decisions
   std::uint64_t control_messages = 0;   ///< sent and received by the coordinator
+  std::uint64_t dead_letters = 0;       ///< records given up
   bool finished = false;
 };
 
@@ -78,8 +79,6 @@ struct BatchOptions {
   bool keep_intermediates = false;
   /// A worker publishes what it made at least so often: what a crash may cost.
   std::chrono::nanoseconds publish_every = std::chrono::seconds(5);
-  /// Go on with the unfinished run that is in the store.
-  bool resume = false;
   std::string from;  ///< run again from this stage on, on what the one before it made
   std::string only;  ///< run this stage alone again, beside the run
 };
@@ -98,6 +97,20 @@ struct RunOptions {
   std::function<void(const RunStatus&)> on_status;
   std::chrono::nanoseconds status_interval = std::chrono::seconds(1);
   BatchOptions batch = {};
+  /// Streaming mode keeps a journal in `run_dir`, so that the run can be resumed (docs/resume.md).
+  /// Batch mode always does.
+  bool journal = false;
+  /// Go on with the unfinished run in `run_dir`.
+  bool resume = false;
+  /// Resume even if the pipeline or the input has changed since.
+  bool force = false;
+  /// How often what is done is committed to the journal; as the run grows longer it is every
+  /// twentieth of it. A crash costs at most that.
+  std::chrono::nanoseconds commit_every = std::chrono::seconds(5);
+  /// The run stops once more than this part of its inputs have dead letters.
+  double max_dead_letters = 0.1;
+  /// How long a run that is told to stop may take to finish what is in flight.
+  std::chrono::nanoseconds grace = std::chrono::seconds(30);
   /// Called once on the coordinator, when nothing stands in the way of the run any more.
   std::function<void()> on_start = {};
 };

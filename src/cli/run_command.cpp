@@ -127,7 +127,7 @@ int resume_job(const ResumeArguments& arguments) {
   const auto run_dir = std::filesystem::absolute(arguments.run_dir);
   JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
   job.options().workers = arguments.workers;
-  job.options().batch.resume = true;
+  job.options().resume = true;
   job.options().on_start = nullptr;  // the run directory says all of it
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);

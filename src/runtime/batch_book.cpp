@@ -54,7 +54,7 @@ BatchBook::BatchBook(const ErasedSpec& spec, std::string input)
     replay(stage_named(options_.only));
   } else if (!options_.from.empty()) {
     start_from(stage_named(options_.from));
-  } else if (options_.resume) {
+  } else if (spec_.options.resume) {
     go_on();
   } else {
     start_afresh();
@@ -140,7 +140,7 @@ void BatchBook::refuse_unfinished() {
   if (!store_.read_manifest(run_folder, text(end_ - 1))) return;
   throw UsageError(fmt::format(
       "the store in '{}' holds this run, unfinished; go on with it (sluice resume, or "
-      "BatchOptions::resume), or start anew with --from {}",
+      "RunOptions::resume), or start anew with --from {}",
       options_.store.empty() ? (spec_.options.run_dir / "intermediates").string() : options_.store,
       spec_.stages.front().spec.name));
 }

@@ -19,8 +19,9 @@ bool over_mpi(Launch launch) {
   return launch == Launch::mpi || (launch == Launch::automatic && transport::launched_by_mpi());
 }
 
-void require_batch(const BatchOptions& batch, Mode mode) {
-  if (mode == Mode::batch || (!batch.resume && batch.from.empty() && batch.only.empty())) return;
+void require_batch(const RunOptions& options, Mode mode) {
+  const bool part = !options.batch.from.empty() || !options.batch.only.empty();
+  if (mode == Mode::batch || (!options.resume && !part)) return;
   throw UsageError(
       "only batch mode can go on with a run, or run a part of one again: it keeps what stages "
       "made; set mode = \"batch\" (--mode batch)");
@@ -38,7 +39,7 @@ RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions&
   const auto checked_for = [&](Mode mode) {
     return [&, mode] {
       auto spec = build();
-      require_batch(launch_options.batch, mode);
+      require_batch(launch_options, mode);
       runtime::validate(spec);
       runtime::require_runnable(spec);
       spec.options.mode = mode;

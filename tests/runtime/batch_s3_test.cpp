@@ -81,7 +81,7 @@ TEST_F(BatchInABucket, AFailedRunGoesOnWhereItsShardsEnd) {
   spec.options.batch.publish_every = std::chrono::nanoseconds(1);
   EXPECT_THAT(error_of(spec), HasSubstr("blown"));
   sound = true;
-  spec.options.batch.resume = true;
+  spec.options.resume = true;
   EXPECT_EQ(run_pipeline(spec).outputs, items(50));
   EXPECT_EQ(done, 50) << "what was published is not done again";
 }

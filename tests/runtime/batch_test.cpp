@@ -169,7 +169,7 @@ TEST(Batch, AFailedRunGoesOnWhereItsShardsEnd) {
   EXPECT_THAT(error_of(run), HasSubstr("stage 'fused' failed on"));
   fuse.blows_at = -1;
   fuse.passed = 0;
-  run.spec.options.batch.resume = true;
+  run.spec.options.resume = true;
   run.spec.options.workers = 2;
   EXPECT_EQ(run.outputs(), expected);
   EXPECT_EQ(fuse.passed, 40) << "what was published is not done again";
@@ -193,20 +193,20 @@ TEST(Batch, AChangedRunIsRefusedAndSaysWhatChanged) {
   fuse.blows_at = 0;
   const auto pipeline = Pipeline<Item>("fused").then(Fused(fuse), {.name = "fused"});
   BatchRun run(pipeline, 10, folder);
-  run.spec.options.batch.resume = true;
+  run.spec.options.resume = true;
   EXPECT_THAT(error_of(run), HasSubstr("blown"));
   BatchRun other_input(pipeline, 11, folder);
-  other_input.spec.options.batch.resume = true;
+  other_input.spec.options.resume = true;
   EXPECT_THAT(error_of(other_input), HasSubstr("says 'input: 10 records"));
   BatchRun other_stage(Pipeline<Item>("fused").then(Stamp("x"), {.name = "fused"}), 10, folder);
-  other_stage.spec.options.batch.resume = true;
+  other_stage.spec.options.resume = true;
   EXPECT_THAT(error_of(other_stage), HasSubstr("stage 1: fused: "));
 }
 
 TEST(Batch, OnlyBatchModeCanGoOnWithARun) {
   const ScratchFolder folder;
   BatchRun run(three_stages(), 10, folder);
-  run.spec.options.batch.resume = true;
+  run.spec.options.resume = true;
   for (const auto mode : {Mode::streaming, Mode::debug}) {
     run.spec.options.mode = mode;
     EXPECT_THAT(error_of(run), HasSubstr("only batch mode can go on with a run"));
@@ -247,7 +247,7 @@ TEST(Batch, ADamagedShardIsNamedAndMadeAgainWhenItIsDeleted) {
     EXPECT_THAT(error_of(run), HasSubstr(shard.string()));
     std::filesystem::remove(shard);
     run.spec.options.batch.from = "";
-    run.spec.options.batch.resume = true;
+    run.spec.options.resume = true;
     EXPECT_EQ(run.outputs(), expected);
   }
 }
