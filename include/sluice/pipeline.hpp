@@ -5,6 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <typeinfo>
@@ -52,6 +53,11 @@ struct StageSpec {
   std::chrono::nanoseconds stall_after = std::chrono::minutes(10);
 };
 
+/// Writes what the files in `parts` hold, in that order, to one like them at `target`, which
+/// appears whole or not at all.
+using MergeFiles = void (*)(const std::vector<std::filesystem::path>& parts,
+                            const std::filesystem::path& target);
+
 /// A stage as the engine sees it.
 struct ErasedStage {
   StageSpec spec;
@@ -59,6 +65,8 @@ struct ErasedStage {
   const RecordType* input = nullptr;
   const RecordType* output = nullptr;
   std::string description;  ///< part of the digest by which ranks compare their pipelines
+  /// Makes one file of several that the stage wrote at teardown; null if they stay several.
+  MergeFiles merge = nullptr;
 };
 
 /// A stage that can follow one that makes `In`, and of which each worker can get a copy.

@@ -68,6 +68,8 @@ struct StageKind {
   /// For a sink, else null: a line for the end of the run that says where the output is and how to
   /// look at it. Relative output paths belong to `run_dir`.
   std::function<std::string(const Settings&, const std::filesystem::path& run_dir)> output_hint;
+  /// For a sink whose output is one file, else null.
+  MergeFiles merge = nullptr;
 };
 
 /// The stage kinds that are known: the built-in ones, and those of loaded plugins.

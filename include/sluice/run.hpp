@@ -59,6 +59,7 @@ struct RunStatus {
   std::string pipeline;
   std::uint64_t inputs = 0;
   std::uint64_t done = 0;            ///< inputs whose every descendant is finished
+  std::uint64_t done_before = 0;     ///< of those, by earlier attempts at this run
   double seconds = 0;                ///< since the run started
   std::optional<double> first_done;  ///< seconds from the start to the first input done
   std::vector<StageStatus> stages;
@@ -102,8 +103,10 @@ struct RunOptions {
   bool journal = false;
   /// Go on with the unfinished run in `run_dir`.
   bool resume = false;
-  /// Resume even if the pipeline or the input has changed since.
+  /// Resume even if the pipeline has changed since.
   bool force = false;
+  /// Start anew though an unfinished run is in `run_dir`, and forget that one.
+  bool fresh = false;
   /// How often what is done is committed to the journal; as the run grows longer it is every
   /// twentieth of it. A crash costs at most that.
   std::chrono::nanoseconds commit_every = std::chrono::seconds(5);

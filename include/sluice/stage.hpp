@@ -20,6 +20,18 @@ struct WorkerContext {
   int rank = 0;                   ///< its rank in the run
   std::string node;               ///< host name
   std::filesystem::path run_dir;  ///< where relative output paths belong; "." if the run has none
+  /// If it is not empty, the folder in which absolute paths begin until what the stage wrote is
+  /// committed; `final_dir` is then what `run_dir` stands for.
+  std::filesystem::path root = {};
+  std::filesystem::path final_dir = {};
+
+  /// Where a stage that writes at teardown is to make the file that shall appear at `path`.
+  std::filesystem::path output(const std::filesystem::path& path) const {
+    if (root.empty()) return run_dir / path;
+    const auto normal = path.lexically_normal();
+    if (normal.is_relative() && *normal.begin() != "..") return run_dir / normal;
+    return root / std::filesystem::absolute(final_dir / path).lexically_normal().relative_path();
+  }
 };
 
 /// User code: a stage of a pipeline. Each worker owns a copy of the object that was given to the

@@ -16,11 +16,13 @@ struct JobArguments {
   std::size_t workers = 0;        ///< threads when not under a launcher; 0: chosen
   std::string from;               ///< batch mode: run again from this stage on
   std::string only;               ///< batch mode: run this stage again, by itself
+  bool fresh = false;             ///< forget an unfinished run in the run directory
 };
 
 struct ResumeArguments {
   std::string run_dir;
   std::size_t workers = 0;
+  bool force = false;  ///< even if the pipeline has changed
 };
 
 struct CatArguments {

@@ -67,6 +67,8 @@ class JobRun {
     options_.run_dir = file_.run_dir;
     options_.autoscale = file_.autoscale;
     options_.batch = file_.batch;
+    options_.journal = true;
+    options_.commit_every = file_.commit_every;
     options_.on_status = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1);
     options_.on_start = [this] { save_record(record_, file_.run_dir); };
   }
@@ -85,14 +87,26 @@ class JobRun {
     if (!only.empty()) options_.on_start = nullptr;  // it happens beside the run
   }
 
+  /// A run whose mode was left to the machine goes on as it began: streaming keeps a journal.
+  void continue_mode() {
+    if (options_.mode != Mode::automatic) return;
+    std::error_code missing;
+    const bool streamed = std::filesystem::exists(options_.run_dir / "journal", missing);
+    options_.mode = streamed ? Mode::streaming : Mode::batch;
+  }
+
   RunStatus run() {
     return run_erased([this] { return build(); }, options_);
   }
 
   void summarise(const RunStatus& status) const {
-    fmt::print("{}: {} of {} records done in {:.2f} s ({:.1f}/s)\n", status.pipeline, status.done,
-               status.inputs, status.seconds,
-               static_cast<double>(status.done) / std::max(status.seconds, 1e-9));
+    fmt::print(
+        "{}: {} of {} records done in {:.2f} s ({:.1f}/s)\n", status.pipeline, status.done,
+        status.inputs, status.seconds,
+        static_cast<double>(status.done - status.done_before) / std::max(status.seconds, 1e-9));
+    if (status.done_before > 0) {
+      fmt::print("{} of them were done before\n", status.done_before);
+    }
     for (const auto& hint : job::output_hints(stages_, file_.run_dir)) fmt::print("{}\n", hint);
   }
 
@@ -117,6 +131,7 @@ class JobRun {
 int run_job(const JobArguments& arguments) {
   JobRun job([&] { return record_of(arguments); }, arguments.run_dir);
   job.options().workers = arguments.workers;
+  job.options().fresh = arguments.fresh;
   job.run_part(arguments.from, arguments.only);
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);
@@ -128,6 +143,8 @@ int resume_job(const ResumeArguments& arguments) {
   JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
   job.options().workers = arguments.workers;
   job.options().resume = true;
+  job.options().force = arguments.force;
+  job.continue_mode();
   job.options().on_start = nullptr;  // the run directory says all of it
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);

@@ -37,12 +37,16 @@ void define_run(CLI::App& command, JobArguments& arguments) {
                   "Run this stage again by itself; what it makes goes to RUN_DIR/replay and to "
                   "'sluice cat --replay'")
       ->excludes(from);
+  command.add_flag("--fresh", arguments.fresh,
+                   "Start anew, even if the run directory holds this run, unfinished");
 }
 
 void define_resume(CLI::App& command, ResumeArguments& arguments) {
   command.add_option("run_dir", arguments.run_dir, "Its run directory")
       ->required()
       ->type_name("RUN_DIR");
+  command.add_flag("--force", arguments.force,
+                   "Go on even if the stages have changed, and mix the outputs of both");
   define_workers(command, arguments.workers);
 }
 

@@ -11,6 +11,10 @@ void Lineage::apply(const Descent& descent) {
   for (std::uint64_t i = 0; i < descent.count; ++i) change(descent.origin + i, descent.change);
 }
 
+void Lineage::skip(std::uint64_t first, std::uint64_t count) {
+  for (auto input = first; input < first + count; ++input) change(input, -1);
+}
+
 void Lineage::change(std::uint64_t input, std::int64_t change) {
   const auto broken = [input](const char* how) {
     return InvariantError("input " + std::to_string(input) + how);

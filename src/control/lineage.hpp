@@ -13,6 +13,10 @@ class Lineage {
  public:
   explicit Lineage(std::uint64_t inputs) : living_(inputs, 1) {}
 
+  /// They were done before the run.
+  void skip(std::uint64_t first, std::uint64_t count);
+  bool is_done(std::uint64_t input) const { return living_.at(input) == 0; }
+
   /// Throws InvariantError if an input is unknown or was done already.
   void apply(const Descent& descent);
 

@@ -31,6 +31,7 @@ RunControl::RunControl(RunPlan plan)
       in_process_(plan_.stage_of_rank.size(), 0),
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
+  for (const auto& range : plan_.done) lineage_.skip(range.first, range.count);
   auto specs = plan_.stages;
   if (plan_.collect) specs.push_back(collecting);
   loads_.resize(specs.size());
@@ -40,7 +41,7 @@ RunControl::RunControl(RunPlan plan)
 
 Commands RunControl::start(Time now) {
   roles_.start(commands_);
-  channels_.front().backlog(coordinator, plan_.inputs, 0);
+  channels_.front().backlog(coordinator, lineage_.inputs() - lineage_.done(), 0);
   channels_.front().end_of_input();
   advance(now);
   return std::exchange(commands_, {});

@@ -10,13 +10,20 @@
 
 namespace sluice::control {
 
+/// Inputs `first` to `first + count - 1`.
+struct InputRange {
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+};
+
 /// What the coordinator knows before the run.
 struct RunPlan {
   std::vector<ChannelSpec> stages;  ///< channel k feeds stage k
   std::vector<int> stage_of_rank;   ///< -1: idle; rank 0 is the coordinator and has none
   std::vector<int> node_of_rank;
   std::uint64_t inputs = 0;
-  bool collect = false;  ///< the last stage's outputs go to the coordinator
+  std::vector<InputRange> done;  ///< inputs that were done before the run; no two overlap
+  bool collect = false;          ///< the last stage's outputs go to the coordinator
 };
 
 /// Records and bytes that a channel stores: made and not yet taken.
@@ -73,6 +80,7 @@ class RunControl {
 
   std::uint64_t inputs() const { return lineage_.inputs(); }
   std::uint64_t inputs_done() const { return lineage_.done(); }
+  bool is_done(std::uint64_t input) const { return lineage_.is_done(input); }
   const std::vector<ChannelLoad>& loads() const { return loads_; }
   const Roles& roles() const { return roles_; }
   const StageWork& work(std::size_t stage) const { return work_.at(stage); }

@@ -71,6 +71,7 @@ ErasedStage erase(const JobStage& stage) {
   };
   erased.input = &record_type<Record>();
   erased.output = &record_type<Record>();
+  erased.merge = stage.kind.merge;
   erased.description =
       fmt::format("{} {{{}}}", stage.kind.name, canonical_settings(stage.kind, stage.settings));
   return erased;

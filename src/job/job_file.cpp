@@ -43,6 +43,15 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
   }
 }
 
+void read_commit_every(const RawTable& pipeline, JobFile& job) {
+  const auto it = pipeline.find("commit_every");
+  if (it == pipeline.end()) return;
+  auto every = to_duration(it->second);
+  if (every && every->count() <= 0) every.reset();
+  job.commit_every =
+      require(every, it->second, "pipeline.commit_every", "a duration above 0, such as \"5s\"");
+}
+
 void read_keep_intermediates(const RawTable& pipeline, JobFile& job) {
   const auto it = pipeline.find("keep_intermediates");
   if (it == pipeline.end()) return;
@@ -120,6 +129,7 @@ JobFile parse_job(std::string_view text, const std::string& file,
   const auto raw = read_raw_job(text, file, sets);
   JobFile job;
   read_pipeline(raw.pipeline, file, job);
+  read_commit_every(raw.pipeline, job);
   read_keep_intermediates(raw.pipeline, job);
   job.input = read_input_entry(raw.input, file);
   read_store(raw.store, job);

@@ -38,6 +38,7 @@ struct JobFile {
   Mode mode = Mode::automatic;
   std::filesystem::path run_dir;
   bool autoscale = true;
+  std::chrono::nanoseconds commit_every = RunOptions().commit_every;
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage
   InputEntry input;
   BatchOptions batch;  ///< where and how batch mode keeps its intermediates

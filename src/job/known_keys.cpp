@@ -21,8 +21,8 @@ const KnownKeys& root_keys() {
 
 const KnownKeys& pipeline_keys() {
   static const KnownKeys keys{
-      {"name", "mode", "run_dir", "autoscale", "keep_intermediates", "batch_size", "batch_wait",
-       "cpus", "memory", "over_provision", "slots", "workers", "workers_per_node"},
+      {"name", "mode", "run_dir", "autoscale", "commit_every", "keep_intermediates", "batch_size",
+       "batch_wait", "cpus", "memory", "over_provision", "slots", "workers", "workers_per_node"},
       {"attempts", "byte_budget", "env", "max_worker_lifetime", "on_failure", "speed"}};
   return keys;
 }

@@ -81,7 +81,7 @@ store::PipelineText BatchBook::text(std::size_t stage) const {
 }
 
 void BatchBook::start_afresh() {
-  refuse_unfinished();
+  if (!spec_.options.fresh) refuse_unfinished();
   for (std::size_t k = 0; k < end_; ++k) store_.remove_stage(folder(k));
   store_.publish_manifest({run_folder, text(end_ - 1), {}});
 }
@@ -138,11 +138,11 @@ std::size_t BatchBook::stage_named(const std::string& name) const {
 
 void BatchBook::refuse_unfinished() {
   if (!store_.read_manifest(run_folder, text(end_ - 1))) return;
-  throw UsageError(fmt::format(
-      "the store in '{}' holds this run, unfinished; go on with it (sluice resume, or "
-      "RunOptions::resume), or start anew with --from {}",
-      options_.store.empty() ? (spec_.options.run_dir / "intermediates").string() : options_.store,
-      spec_.stages.front().spec.name));
+  throw UsageError(
+      fmt::format("the store in '{}' holds this run, unfinished; go on with it (sluice resume, or "
+                  "RunOptions::resume), or start anew (--fresh)",
+                  options_.store.empty() ? (spec_.options.run_dir / "intermediates").string()
+                                         : options_.store));
 }
 
 void BatchBook::require_input_of(std::size_t stage) {

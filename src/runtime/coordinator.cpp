@@ -16,9 +16,12 @@ using control::Rank;
 void Coordinator::run_stages() {
   plan();
   if (spec_.options.on_start) spec_.options.on_start();
-  for (const auto& command : control_->start(now())) carry_out(command);
-  send_orders();
-  while (!control_->finished()) turn();
+  if (control_->inputs_done() < control_->inputs() || !journaled_) {
+    for (const auto& command : control_->start(now())) carry_out(command);
+    send_orders();
+    while (!control_->finished()) turn();
+  }
+  if (journaled_) finish_journal();
   show_status(true);
 }
 
@@ -30,8 +33,7 @@ void Coordinator::plan() {
   plan.stage_of_rank = control::assign_ranks(placed, plan.node_of_rank);
   plan.stages = channel_specs(spec_);
   plan.collect = spec_.on_output != nullptr;
-  input_.emplace(spec_);
-  plan.inputs = input_->size();
+  open_input(plan);
   board_.emplace(spec_, plan);
   if (spec_.options.autoscale) {
     autoscaler_.emplace(demands(spec_), plan.stages, nodes, plan.node_of_rank, placed);
@@ -46,6 +48,7 @@ void Coordinator::turn() {
   if (due && *due <= now()) decide(control::Tick{});
   autoscale();
   send_orders();
+  commit_if_due();
   show_status_if_due();
   if (received || control_->finished()) return;
   wait_until(next_wake());
@@ -54,6 +57,7 @@ void Coordinator::turn() {
 control::Time Coordinator::next_wake() const {
   auto wake = control_->deadline().value_or(control::Time::max());
   if (autoscaler_) wake = std::min(wake, autoscaler_->next_look());
+  if (commits_) wake = std::min(wake, commits_->next());
   return wake;
 }
 
@@ -79,6 +83,7 @@ void Coordinator::on(Report report, Rank from) {
   const auto before = control_->work(stage);
   board_->note(report, from, stage);
   for (const auto& event : report.events) decide(event);
+  if (commits_) note_parts(report, from, stage);
   if (autoscaler_) {
     autoscaler_->note(from, stage, report.events, report.usage, control_->work(stage) - before,
                       now());
@@ -98,7 +103,10 @@ void Coordinator::carry_out(const control::Command& command) {
     if (seal->consumer == coordinator) return collected_.sealed(*seal);
     orders_[seal->consumer].commands.push_back(*seal);
   } else {
-    if (const auto* assign = std::get_if<control::Assign>(&command)) seat(*assign);
+    if (const auto* assign = std::get_if<control::Assign>(&command)) {
+      seat(*assign);
+      brief(*assign);
+    }
     const auto rank = std::visit(
         [](const auto& order) {
           if constexpr (requires { order.rank; }) return order.rank;
@@ -110,7 +118,7 @@ void Coordinator::carry_out(const control::Command& command) {
 }
 
 void Coordinator::admit(const control::Grant& grant) {
-  auto records = input_->next_encoded(grant.records);
+  auto records = next_input(grant.records);
   decide(control::Admitted{records.stored_bytes()});
   send(grant.consumer, Data{grant.batch, grant.total, std::move(records)});
 }

@@ -1,10 +1,13 @@
 #pragma once
 
 #include "control/autoscaler.hpp"
+#include "control/commits.hpp"
 #include "control/run_control.hpp"
 #include "runtime/coordinator_base.hpp"
 #include "runtime/input_feed.hpp"
 #include "runtime/record_store.hpp"
+#include "runtime/remaining_input.hpp"
+#include "runtime/run_book.hpp"
 #include "runtime/status_board.hpp"
 
 #include <map>
@@ -36,7 +39,27 @@ class Coordinator final : public CoordinatorBase {
   void collect_outputs();
   void send_orders();
 
+  /// The run's input: as it is, or what the journal says is left of it.
+  struct JournaledInput {
+    explicit JournaledInput(const ErasedSpec& spec);
+    BatchInput all;
+    RunBook book;
+    RemainingInput left;
+    std::uint64_t settled_below = 0;  ///< all inputs before this one are in the journal
+  };
+  void open_input(control::RunPlan& plan);
+  EncodedBatch next_input(std::uint64_t count);
+  void brief(const control::Assign& order);
+  void note_parts(Report& report, control::Rank from, std::size_t stage);
+  void commit_if_due();
+  void begin_commit(const std::vector<control::Rank>& closing);
+  store::SplitSet newly_done();
+  void finish_journal();
+
   std::optional<InputFeed> input_;
+  std::optional<JournaledInput> journaled_;
+  std::optional<control::Commits> commits_;  ///< with a journal
+  store::SplitSet committing_;               ///< what the commit under way is of
   std::optional<control::RunControl> control_;
   std::optional<control::Autoscaler> autoscaler_;  ///< unless it is switched off
   std::vector<Replan> replans_;

@@ -45,11 +45,62 @@ void serialize(Archive& archive, Committed& event) {
 
 }  // namespace sluice::control
 
-namespace sluice::runtime {
+namespace sluice::store {
 
 template <class Archive>
+void serialize(Archive& archive, SplitRange& range) {
+  archive(range.first, range.count);
+}
+
+}  // namespace sluice::store
+
+namespace sluice::runtime {
+namespace {
+
+struct WireId {
+  std::uint64_t origin = 0;
+  std::string path;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(origin, path);
+  }
+};
+
+struct WireIds {
+  std::vector<store::SplitRange> whole;
+  std::vector<WireId> split;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(whole, split);
+  }
+};
+
+}  // namespace
+
+template <class Archive>
+void serialize(Archive& archive, IdSet& ids) {
+  WireIds wire;
+  wire.whole = ids.whole().ranges();
+  for (const auto& id : ids.split()) wire.split.push_back({id.origin, std::string(id.path.view())});
+  archive(wire);
+  if constexpr (std::is_same_v<Archive, Decoder>) {
+    for (const auto& range : wire.whole) ids.add(range);
+    for (const auto& id : wire.split) ids.add(RecordId{id.origin, RecordPath(id.path)});
+  }
+}
+template <class Archive>
+void serialize(Archive& archive, ClosedPart& closed) {
+  archive(closed.part.stage, closed.part.folder, closed.part.records, closed.ids);
+}
+template <class Archive>
+void serialize(Archive& archive, SinkBrief& brief) {
+  archive(brief.prefix, brief.written);
+}
+template <class Archive>
 void serialize(Archive& archive, Report& report) {
-  archive(report.events, report.usage);
+  archive(report.events, report.usage, report.parts, report.closed);
 }
 template <class Archive>
 void serialize(Archive& archive, BatchReport& report) {

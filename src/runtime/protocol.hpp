@@ -3,6 +3,7 @@
 #include "control/batch_types.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/machine.hpp"
+#include "runtime/run_journal.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/encoded_batch.hpp>
@@ -34,6 +35,21 @@ using control::Usage;
 struct Report {
   std::vector<control::Event> events;
   Usage usage;
+  std::vector<ClosedPart> parts;
+  bool closed = false;  ///< no part is open after these events
+};
+
+/// From the coordinator to a rank that is about to join a stage that writes at teardown, in a run
+/// that keeps a journal.
+struct SinkBrief {
+  std::string prefix;  ///< of the names of its parts
+  IdSet written;       ///< records that are in a part already
+};
+
+/// From the coordinator to a worker: close the part that is open, and report it.
+struct ClosePart {
+  template <class Archive>
+  void serialize(Archive&) {}
 };
 
 /// From the coordinator to a rank.
@@ -108,7 +124,7 @@ struct Bind {
 };
 
 using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                            BatchReport>;
+                            BatchReport, SinkBrief, ClosePart>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

@@ -19,12 +19,16 @@ bool over_mpi(Launch launch) {
   return launch == Launch::mpi || (launch == Launch::automatic && transport::launched_by_mpi());
 }
 
-void require_batch(const RunOptions& options, Mode mode) {
+void require_fitting(const RunOptions& options, Mode mode) {
   const bool part = !options.batch.from.empty() || !options.batch.only.empty();
-  if (mode == Mode::batch || (!options.resume && !part)) return;
-  throw UsageError(
-      "only batch mode can go on with a run, or run a part of one again: it keeps what stages "
-      "made; set mode = \"batch\" (--mode batch)");
+  if (part && mode != Mode::batch) {
+    throw UsageError(
+        "only batch mode can run a part of a run again: it keeps what stages made; set mode = "
+        "\"batch\" (--mode batch)");
+  }
+  if (options.resume && mode == Mode::debug) {
+    throw UsageError("debug mode keeps no journal, so there is nothing that it could go on with");
+  }
 }
 
 // One GPU cannot be shared by stages that all run at once.
@@ -39,10 +43,10 @@ RunStatus run_erased(const std::function<ErasedSpec()>& build, const RunOptions&
   const auto checked_for = [&](Mode mode) {
     return [&, mode] {
       auto spec = build();
-      require_batch(launch_options, mode);
+      require_fitting(launch_options, mode);
+      spec.options.mode = mode;
       runtime::validate(spec);
       runtime::require_runnable(spec);
-      spec.options.mode = mode;
       return spec;
     };
   };

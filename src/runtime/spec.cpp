@@ -44,6 +44,21 @@ void validate_options(const RunOptions& options) {
   }
 }
 
+// What a resumed run cannot give back, it must not be asked for.
+void validate_journal(const ErasedSpec& spec) {
+  if (spec.on_output) {
+    throw UsageError(
+        "a run that keeps a journal cannot collect its outputs: after a restart only the rest of "
+        "them would come; let the last stage write them, or switch RunOptions::journal off");
+  }
+  for (std::size_t k = 0; k + 1 < spec.stages.size(); ++k) {
+    const auto& stage = spec.stages[k];
+    require(!stage.spec.writes_at_teardown || stage.input == stage.output, stage.spec,
+            "a stage that writes at teardown must hand on what it takes, or be the last, in a run "
+            "that keeps a journal: after a restart it is passed by for what it has written");
+  }
+}
+
 void validate_stage(const StageSpec& stage) {
   require(stage.batch_size >= 1, stage, "batch_size must be at least 1");
   require(stage.slots >= 1, stage, "slots must be at least 1");
@@ -87,6 +102,8 @@ void validate(const ErasedSpec& spec) {
   if (spec.stages.empty()) {
     throw UsageError(fmt::format("pipeline '{}' has no stages: add at least one", spec.name));
   }
+  const bool streams = spec.options.mode == Mode::streaming;
+  if (streams && (spec.options.journal || spec.options.resume)) validate_journal(spec);
   std::set<std::string> names;
   for (const auto& stage : spec.stages) {
     require(!stage.spec.name.empty(), stage.spec, "a stage needs a name");

@@ -66,6 +66,18 @@ StageRunner::Processed StageRunner::process_decoded(control::BatchId batch, AnyB
   return processed;
 }
 
+void StageRunner::hand_on(const EncodedBatch& records, Processed& processed) const {
+  processed.event.records += records.size();
+  if (!deliver_) {
+    processed.outputs.append(records);
+    processed.event.bytes = processed.outputs.stored_bytes();
+    return;
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    control::add(processed.event.descents, {records.id(i).origin, -1, 1});
+  }
+}
+
 void StageRunner::tear_down() {
   guarded([&] { user_->teardown(); });
   user_.reset();

@@ -30,6 +30,8 @@ class StageRunner {
   void set_up_node(const WorkerContext& context);
   void set_up(const WorkerContext& context);
   Processed process(control::BatchId batch, EncodedBatch input);
+  /// Records that the stage need not see join its outputs as they are.
+  void hand_on(const EncodedBatch& records, Processed& processed) const;
   void tear_down();
 
  private:

@@ -10,6 +10,8 @@ StatusBoard::StatusBoard(const ErasedSpec& spec, const control::RunPlan& plan)
       largest_output_(plan.stages.size(), 0) {
   base_.pipeline = spec.name;
   base_.inputs = plan.inputs;
+  for (const auto& range : plan.done) base_.done_before += range.count;
+  base_.done = base_.done_before;
   for (const auto& stage : spec.stages) {
     auto& shown = base_.stages.emplace_back();
     shown.name = stage.spec.name;
@@ -37,7 +39,7 @@ void StatusBoard::note(const control::Event& event, std::size_t stage) {
 }
 
 void StatusBoard::note_done(std::uint64_t done, double seconds) {
-  if (done > 0 && !base_.first_done) base_.first_done = seconds;
+  if (done > base_.done_before && !base_.first_done) base_.first_done = seconds;
   base_.done = done;
 }
 

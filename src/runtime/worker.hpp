@@ -2,6 +2,7 @@
 
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
+#include "runtime/sink_part.hpp"
 #include "runtime/stage_runner.hpp"
 #include "runtime/state_clock.hpp"
 #include "runtime/worker_base.hpp"
@@ -25,19 +26,27 @@ class Worker final : public WorkerBase {
   void on(Data part);
   void on(Orders orders);
 
+  void close_part();
+
   void obey(const control::Assign& order);
   void obey(const control::Grant& order);
   void obey(const control::Seal& order);
   void obey(const control::Retire&);
 
+  WorkerContext context();
+  void set_up();
   void process_next();
+  StageRunner::Processed process(RecordStore::TakenBatch batch);
   template <class Body>
   void run_user_code(StateClock::State state, Body body);
   void note_waiting();
   void send_report();
   RecordStore& store();
 
+  control::Assign place_;  ///< the last that it was given
   std::optional<StageRunner> runner_;
+  std::optional<SinkPart> part_;      ///< of a stage that writes at teardown, if there is a journal
+  std::optional<SinkBrief> brief_;    ///< for the stage that comes next
   std::optional<RecordStore> store_;  ///< from `setup` on
   StateClock clock_;
   Report report_;

@@ -1,5 +1,6 @@
 #include "job/stages/kinds.hpp"
 #include "job/stages/worker_path.hpp"
+#include "store/hdf5_merge.hpp"
 #include "store/hdf5_record_writer.hpp"
 
 #include <sluice/error.hpp>
@@ -82,6 +83,7 @@ StageKind hdf5_write_kind() {
   kind.defaults.cpus = 0.25;
   kind.make = make_hdf5_write;
   kind.output_hint = hdf5_write_hint;
+  kind.merge = &store::merge_hdf5_files;
   return kind;
 }
 

@@ -8,8 +8,10 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace sluice::job {
 namespace {
@@ -58,6 +60,23 @@ std::string hint(const Settings& settings, const std::filesystem::path& run_dir)
   return fmt::format("{}: one JSON object a line; look at it with: head -n 3 {}", path, path);
 }
 
+void merge_lines(const std::vector<std::filesystem::path>& parts,
+                 const std::filesystem::path& target) {
+  store::AtomicFile output(target, store::AtomicFile::Temporary::own);
+  OutputFile file(output.temporary());
+  std::string block(1 << 20, '\0');
+  for (const auto& part : parts) {
+    std::ifstream lines(part, std::ios::binary);
+    if (!lines) throw IoError(fmt::format("cannot read '{}'", part.string()));
+    while (lines.read(block.data(), static_cast<std::streamsize>(block.size())) ||
+           lines.gcount() > 0) {
+      file.write(std::string_view(block).substr(0, static_cast<std::size_t>(lines.gcount())));
+    }
+  }
+  file.close();
+  output.commit();
+}
+
 }  // namespace
 
 StageKind jsonl_write_kind() {
@@ -75,6 +94,7 @@ StageKind jsonl_write_kind() {
   kind.defaults.cpus = 0.25;
   kind.make = [](const Settings& settings) { return std::make_unique<JsonlWrite>(settings); };
   kind.output_hint = hint;
+  kind.merge = &merge_lines;
   return kind;
 }
 

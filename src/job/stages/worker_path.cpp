@@ -19,7 +19,7 @@ std::filesystem::file_time_type time_of(const std::filesystem::path& path) {
 }  // namespace
 
 std::filesystem::path worker_path(const std::filesystem::path& path, const WorkerContext& context) {
-  const auto whole = context.run_dir / path;
+  const auto whole = context.output(path);
   return context.workers == 1 ? whole : with_worker(whole, std::to_string(context.worker));
 }
 

@@ -1,0 +1,63 @@
+#include "runtime/sink_part.hpp"
+
+#include "base/fault_point.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+
+#include <system_error>
+#include <utility>
+
+namespace sluice::runtime {
+
+SinkPart::SinkPart(PartFolders folders, std::uint64_t stage, std::string prefix, IdSet written)
+    : folders_(std::move(folders)),
+      stage_(stage),
+      prefix_(std::move(prefix)),
+      written_(std::move(written)) {
+  written_.sort();
+}
+
+WorkerContext SinkPart::begin(WorkerContext context) {
+  name_ = fmt::format("{}-n{}", prefix_, begun_++);
+  open_ = true;
+  ids_ = {};
+  records_ = 0;
+  context.final_dir = context.run_dir;
+  context.run_dir = folders_.relative(name_);
+  context.root = folders_.absolute(name_);
+  // It is the only file of its part, whoever else writes: parts are told apart by their folders.
+  context.worker = 0;
+  context.workers = 1;
+  std::error_code error;
+  std::filesystem::create_directories(context.run_dir, error);
+  if (!error) return context;
+  throw IoError(fmt::format("cannot create the folder '{}': {}; check permissions and free space",
+                            context.run_dir.string(), error.message()));
+}
+
+EncodedBatch SinkPart::take_written(EncodedBatch& batch) const {
+  EncodedBatch again;
+  if (written_.empty()) return again;
+  EncodedBatch rest;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    (written_.contains(batch.id(i)) ? again : rest).append(batch.slice(i, 1));
+  }
+  if (!again.empty()) batch = std::move(rest);
+  return again;
+}
+
+void SinkPart::add(const EncodedBatch& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) ids_.add(batch.id(i));
+  records_ += batch.size();
+}
+
+ClosedPart SinkPart::close() {
+  fault_point("part.closed");
+  sync_part(folders_.of(name_));
+  open_ = false;
+  return {{stage_, name_, records_}, std::exchange(ids_, {})};
+}
+
+}  // namespace sluice::runtime
