@@ -22,8 +22,8 @@ struct RunPlan {
   std::vector<int> stage_of_rank;   ///< -1: idle; rank 0 is the coordinator and has none
   std::vector<int> node_of_rank;
   std::uint64_t inputs = 0;
-  std::vector<InputRange> done;  ///< inputs that were done before the run; no two overlap
-  bool collect = false;          ///< the last stage's outputs go to the coordinator
+  bool collect = false;               ///< the last stage's outputs go to the coordinator
+  std::vector<InputRange> done = {};  ///< inputs that were done before the run; no two overlap
 };
 
 /// Records and bytes that a channel stores: made and not yet taken.

@@ -47,7 +47,7 @@ RunBook::RunBook(const ErasedSpec& spec, std::string input, std::uint64_t inputs
   } else {
     start_afresh(std::move(lines), inputs);
   }
-  journal_->append(attempt_entry(++state_.attempts));
+  if (!state_.finished) journal_->append(attempt_entry(++state_.attempts));
 }
 
 store::SplitSet RunBook::settled() const {
@@ -80,6 +80,7 @@ void RunBook::commit(store::SplitSet done, store::SplitSet dead) {
 }
 
 void RunBook::finish() {
+  if (state_.finished) return;
   if (state_.outputs.empty()) {
     state_.outputs = plan_outputs(spec_.stages, state_.parts, folders_);
     journal_->append(outputs_entry(state_.outputs));

@@ -9,9 +9,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sluice::store {
 namespace {
@@ -34,12 +38,31 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+std::string host() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
 // Ranks on other nodes may have the same process id.
 std::string unique_suffix() {
   static std::atomic<unsigned> files{0};
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return fmt::format(".{}-{}-{}", host.data(), ::getpid(), files++);
+  return fmt::format(".{}-{}-{}", host(), ::getpid(), files++);
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail("create the folder", folder, error.value());
+}
+
+// Of a temporary on this host.
+std::optional<pid_t> writer_of(const std::string& name) {
+  const auto mark = fmt::format(".{}-", host());
+  const auto at = name.rfind(mark);
+  if (at == std::string::npos) return std::nullopt;
+  const auto pid = std::strtol(name.c_str() + at + mark.size(), nullptr, 10);
+  return pid > 0 ? std::optional(static_cast<pid_t>(pid)) : std::nullopt;
 }
 
 }  // namespace
@@ -48,9 +71,26 @@ AtomicFile::AtomicFile(std::filesystem::path path, Temporary temporary)
     : path_(std::move(path)), temporary_(path_) {
   if (temporary == Temporary::own) temporary_ += unique_suffix();
   temporary_ += ".partial";
+  make_folder(folder_of(path_));
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path, const std::filesystem::path& scratch)
+    : path_(std::move(path)), temporary_(scratch / path_.filename()) {
+  temporary_ += unique_suffix();
+  temporary_ += ".partial";
+  make_folder(folder_of(path_));
+  make_folder(scratch);
+}
+
+void AtomicFile::sweep(const std::filesystem::path& scratch) {
   std::error_code error;
-  std::filesystem::create_directories(folder_of(path_), error);
-  if (error) fail("create the folder", folder_of(path_), error.value());
+  std::vector<std::filesystem::path> stale;
+  for (std::filesystem::directory_iterator entry(scratch, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const auto writer = writer_of(entry->path().filename().string());
+    if (writer && ::kill(*writer, 0) != 0 && errno == ESRCH) stale.push_back(entry->path());
+  }
+  for (const auto& file : stale) std::filesystem::remove(file, error);
 }
 
 AtomicFile::~AtomicFile() {

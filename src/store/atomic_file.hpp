@@ -15,6 +15,9 @@ class AtomicFile {
 
   /// Makes the folder if need be; throws IoError.
   explicit AtomicFile(std::filesystem::path path, Temporary temporary = Temporary::shared);
+  /// The temporary has a name of its own in `scratch`, a folder on the same file system, where
+  /// `sweep` finds what killed writers left.
+  AtomicFile(std::filesystem::path path, const std::filesystem::path& scratch);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -25,6 +28,9 @@ class AtomicFile {
   /// Call it when the temporary is closed: syncs it, renames it and syncs the folder, so that the
   /// file survives a crash of the machine; throws IoError.
   void commit();
+
+  /// Removes from `scratch` the temporaries of this host's processes that are gone.
+  static void sweep(const std::filesystem::path& scratch);
 
  private:
   std::filesystem::path path_;

@@ -266,7 +266,7 @@ TEST_F(BatchRuns, SayWhatIsWrong) {
   EXPECT_THAT(run({"resume", "nowhere"}).err, HasSubstr("not the run directory of a run"));
   EXPECT_THAT(run({"cat", "nowhere", "--stage", "1"}).err, HasSubstr("not the run directory"));
   ASSERT_EQ(run({"run", "job.toml", "--mode", "streaming"}).code, 0);
-  EXPECT_THAT(run({"resume", "out"}).err, HasSubstr("only batch mode can go on with a run"));
+  EXPECT_EQ(run({"resume", "out"}).code, 0) << "there is nothing left to do";
   ASSERT_EQ(run({"run", "job.toml"}).code, 0);
   EXPECT_THAT(run({"cat", "out", "--stage", "nix"}).err,
               HasSubstr("there is no stage 'nix'; the stages are 'split', 'work', 'write'"));

@@ -203,14 +203,14 @@ TEST(Batch, AChangedRunIsRefusedAndSaysWhatChanged) {
   EXPECT_THAT(error_of(other_stage), HasSubstr("stage 1: fused: "));
 }
 
-TEST(Batch, OnlyBatchModeCanGoOnWithARun) {
+TEST(Batch, DebugModeCannotGoOnWithARunAndStreamingOnlyWithoutCollecting) {
   const ScratchFolder folder;
   BatchRun run(three_stages(), 10, folder);
   run.spec.options.resume = true;
-  for (const auto mode : {Mode::streaming, Mode::debug}) {
-    run.spec.options.mode = mode;
-    EXPECT_THAT(error_of(run), HasSubstr("only batch mode can go on with a run"));
-  }
+  run.spec.options.mode = Mode::debug;
+  EXPECT_THAT(error_of(run), HasSubstr("debug mode keeps no journal"));
+  run.spec.options.mode = Mode::streaming;
+  EXPECT_THAT(error_of(run), HasSubstr("cannot collect its outputs"));
 }
 
 // The first shard of a stage.

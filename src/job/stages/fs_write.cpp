@@ -2,6 +2,7 @@
 #include "job/stages/kinds.hpp"
 #include "job/stages/payload_view.hpp"
 #include "job/stages/write_file.hpp"
+#include "store/atomic_file.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +11,8 @@
 
 namespace sluice::job {
 namespace {
+
+constexpr const char* scratch = ".partial";
 
 class FsWrite final : public MapStage<Record, Record> {
  public:
@@ -22,10 +25,14 @@ class FsWrite final : public MapStage<Record, Record> {
     }
   }
 
+  void setup_on_node(const WorkerContext& context) override {
+    store::AtomicFile::sweep(context.run_dir / dir_ / scratch);
+  }
   void setup(const WorkerContext& context) override { folder_ = context.run_dir / dir_; }
 
   Record map(Record record) override {
-    write_file(folder_ / key_path(record.key, suffix_), payload_view(record, field_));
+    write_file(folder_ / key_path(record.key, suffix_), payload_view(record, field_),
+               folder_ / scratch);
     return record;
   }
 

@@ -1,5 +1,6 @@
 #include "job/stages/write_file.hpp"
 
+#include "base/fault_point.hpp"
 #include "store/atomic_file.hpp"
 
 #include <sluice/error.hpp>
@@ -15,6 +16,14 @@ namespace {
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
   throw IoError(fmt::format("cannot write '{}': {}; check the folder's permissions and free space",
                             path.string(), std::generic_category().message(error)));
+}
+
+void fill(store::AtomicFile& target, std::string_view bytes) {
+  OutputFile file(target.temporary());
+  file.write(bytes);
+  file.close();
+  fault_point("sink.written");
+  target.commit();
 }
 
 }  // namespace
@@ -35,10 +44,13 @@ void OutputFile::close() {
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
   // Several workers may be asked to write the same path: the last one to finish wins.
   store::AtomicFile target(path, store::AtomicFile::Temporary::own);
-  OutputFile file(target.temporary());
-  file.write(bytes);
-  file.close();
-  target.commit();
+  fill(target, bytes);
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes,
+                const std::filesystem::path& scratch) {
+  store::AtomicFile target(path, scratch);
+  fill(target, bytes);
 }
 
 }  // namespace sluice::job

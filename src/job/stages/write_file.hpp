@@ -10,6 +10,9 @@ namespace sluice::job {
 /// Writes the file whole: under a temporary name, synced and then renamed. Makes its folder. Throws
 /// IoError.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
+/// As above, with the temporary in a folder where the next run finds it if this one is killed.
+void write_file(const std::filesystem::path& path, std::string_view bytes,
+                const std::filesystem::path& scratch);
 
 /// A file open for buffered writing; every failure throws IoError naming it.
 class OutputFile {
