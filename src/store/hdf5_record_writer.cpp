@@ -59,6 +59,7 @@ struct Hdf5RecordWriter::File {
   StringDataset keys;
   std::vector<Column> columns;
   bool has_columns = false;
+  bool broken = false;  ///< a row is in some columns and not in others
 };
 
 void Hdf5RecordWriter::File::refuse(const Record& record, std::string_view why) const {
@@ -129,14 +130,20 @@ Hdf5RecordWriter::~Hdf5RecordWriter() = default;
 
 void Hdf5RecordWriter::append(std::span<const Record> records) {
   if (records.empty()) return;
+  if (file_->broken) {
+    throw IoError(fmt::format("cannot write '{}': an earlier write to it has failed",
+                              file_->output.path().string()));
+  }
   if (!file_->has_columns) file_->make_columns(records.front());
   for (const auto& record : records) file_->check(record);
+  file_->broken = true;
   for (const auto& record : records) {
     file_->keys.append(record.key);
     for (const auto& column : file_->columns) {
       column.values->append(*find(record, column.name));
     }
   }
+  file_->broken = false;
 }
 
 void Hdf5RecordWriter::commit() {

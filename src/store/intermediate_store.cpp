@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t full_bytes = 64 << 20;
 constexpr std::string_view shard_suffix = ".h5";
+constexpr std::string_view dead_suffix = ".dead";
 constexpr std::string_view manifest_name = "manifest";
 constexpr std::string_view attempt_name = "attempt";
 
@@ -94,6 +96,28 @@ std::vector<ShardInfo> IntermediateStore::published(const std::string& stage,
     shards.push_back(checked_info(heads[i], files_->shown(names[i]), pipeline));
   }
   return without_overlaps(std::move(shards));
+}
+
+void IntermediateStore::write_dead_letters(const std::string& stage, const std::string& shard,
+                                           const std::vector<DeadLetter>& letters) {
+  if (letters.empty()) return;
+  std::string text;
+  for (const auto& letter : letters) text += to_line(letter);
+  files_->write(file_name(stage, shard + std::string(dead_suffix)), text);
+}
+
+std::vector<DeadLetter> IntermediateStore::dead_letters(const std::string& stage,
+                                                        const std::vector<ShardInfo>& shards) {
+  std::vector<DeadLetter> result;
+  const auto names = files_->list(stage);
+  for (const auto& shard : shards) {
+    const auto name = shard.name + std::string(dead_suffix);
+    if (!std::binary_search(names.begin(), names.end(), name)) continue;
+    const auto text = files_->read(file_name(stage, name));
+    auto letters = parse_dead_letters(text.value_or(""));
+    std::move(letters.begin(), letters.end(), std::back_inserter(result));
+  }
+  return result;
 }
 
 std::unique_ptr<OpenShard> IntermediateStore::open_shard(const std::string& stage,

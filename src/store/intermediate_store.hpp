@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/dead_letters.hpp"
 #include "store/file_store.hpp"
 #include "store/manifest.hpp"
 #include "store/shard_reader.hpp"
@@ -24,6 +25,7 @@ class ShardDraft {
   void cover(std::uint64_t split) { info_.splits.add(split); }
   void cover(SplitRange splits) { info_.splits.add(splits); }
 
+  const std::string& name() const noexcept { return info_.name; }
   std::uint64_t records() const noexcept { return writer_.records(); }
   std::uint64_t bytes() const noexcept { return writer_.bytes(); }
   /// Large enough: publish it, and begin another. Reached at 64 MiB, or when it covers so many
@@ -71,6 +73,14 @@ class IntermediateStore {
   /// What an unfinished stage has published so far, sorted by name, no split twice: the splits that
   /// these cover are done. Throws ShardError if one is damaged or of another pipeline.
   std::vector<ShardInfo> published(const std::string& stage, const PipelineText& pipeline);
+
+  /// What was given up in the splits of a shard that is about to be published, beside it; nothing
+  /// is written if that is nothing. Throws IoError.
+  void write_dead_letters(const std::string& stage, const std::string& shard,
+                          const std::vector<DeadLetter>& letters);
+  /// Those of the shards, which are published. Throws InputError.
+  std::vector<DeadLetter> dead_letters(const std::string& stage,
+                                       const std::vector<ShardInfo>& shards);
 
   /// A shard that a manifest, or `published`, lists. Throws ShardError.
   std::unique_ptr<OpenShard> open_shard(const std::string& stage, const ShardInfo& shard);

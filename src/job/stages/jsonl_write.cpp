@@ -11,6 +11,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluice::job {
@@ -23,7 +24,7 @@ Payload parse_payload(const std::string& text) {
       fmt::format(R"(settings.payload must be "base64" or "digest"; it is "{}")", text));
 }
 
-class JsonlWrite final : public MapStage<Record, Record> {
+class JsonlWrite final : public RecordStage {
  public:
   explicit JsonlWrite(const Settings& settings)
       : path_(settings.string("path")), payload_(parse_payload(settings.string("payload"))) {
@@ -37,9 +38,12 @@ class JsonlWrite final : public MapStage<Record, Record> {
     file_.emplace(target_->temporary());
   }
 
-  Record map(Record record) override {
-    file_->write(to_json(record, payload_) + '\n');
-    return record;
+  // All lines of the batch or, if a record has none, nothing: it may come again.
+  void process(Batch<Record>& batch, Emitter<Record>& out) override {
+    std::string lines;
+    for (std::size_t i = 0; i < batch.size(); ++i) lines += line_of(batch[i], i);
+    file_->write(lines);
+    for (std::size_t i = 0; i < batch.size(); ++i) out.emit(i, std::move(batch[i]));
   }
 
   void teardown() override {
@@ -48,6 +52,16 @@ class JsonlWrite final : public MapStage<Record, Record> {
   }
 
  private:
+  std::string line_of(const Record& record, std::size_t i) const {
+    try {
+      return to_json(record, payload_) + '\n';
+    } catch (const Error& error) {
+      throw RecordError(i, error.what(), error.code());
+    } catch (const std::exception& error) {
+      throw RecordError(i, error.what());
+    }
+  }
+
   std::filesystem::path path_;
   Payload payload_;
   // Removed without a commit if the run fails.

@@ -34,10 +34,13 @@ OutputFile::OutputFile(const std::filesystem::path& path)
 }
 
 void OutputFile::write(std::string_view bytes) {
+  // Once a part of something is missing, nothing that is written behind it makes the file whole.
+  if (std::ferror(file_.get()) != 0) fail(path_, EIO);
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) fail(path_, errno);
 }
 
 void OutputFile::close() {
+  if (std::ferror(file_.get()) != 0) fail(path_, EIO);
   if (std::fclose(file_.release()) != 0) fail(path_, errno);
 }
 
