@@ -29,6 +29,8 @@ struct RecordType {
   EncodedBatch (*encode)(AnyBatch);
   /// Moves `count` records, from the one at `first`, into a batch of their own.
   AnyBatch (*take)(AnyBatch&, std::size_t first, std::size_t count);
+  /// The record's member `key`, if the type has one that is a string; else empty.
+  std::string (*key)(const AnyBatch&, std::size_t i);
 };
 
 /// How many records a record of the batch became, where that is not one.
@@ -116,11 +118,21 @@ AnyBatch take_records(AnyBatch& batch, std::size_t first, std::size_t count) {
 }
 
 template <class T>
+std::string key_of_record([[maybe_unused]] const AnyBatch& batch, [[maybe_unused]] std::size_t i) {
+  if constexpr (requires(const T& record) { std::string(record.key); }) {
+    return std::string((*static_cast<const std::vector<T>*>(batch.records.get()))[i].key);
+  } else {
+    return {};
+  }
+}
+
+template <class T>
 const RecordType& record_type() {
   static_assert(Encodable<T>,
                 "a record type must be default-constructible and have a serialize member or "
                 "functions: template <class A> void serialize(A& archive) { archive(a, b); }");
-  static constexpr RecordType type{&decode_records<T>, &encode_records<T>, &take_records<T>};
+  static constexpr RecordType type{&decode_records<T>, &encode_records<T>, &take_records<T>,
+                                   &key_of_record<T>};
   return type;
 }
 

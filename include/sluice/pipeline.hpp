@@ -42,12 +42,15 @@ struct StageSpec {
   /// done when all of it is (docs/batch-mode.md).
   bool writes_at_teardown = false;
   /// How often a batch is tried, each time as it came, before it is split to find the record at
-  /// fault.
+  /// fault; and how often that record is tried alone. With 1, and `fail`, nothing is kept to be
+  /// tried again, and the run stops at the first failure.
   std::size_t attempts = 1;
   OnFailure on_failure = OnFailure::fail;
-  /// How often a worker's setup is tried in a row before the run stops.
+  /// How often a worker's setup is tried in a row, with a new copy of the stage each time, before
+  /// the run stops; so with each of `setup_on_node` and `setup`.
   std::size_t setup_attempts = 3;
-  /// A worker older than this is torn down and set up again, one of the stage at a time. 0: never.
+  /// A worker older than this is torn down and set up again, between two batches and one of the
+  /// stage at a time: for code that leaks. In streaming mode. 0: never.
   std::chrono::nanoseconds max_worker_lifetime{0};
   /// A call of user code that takes longer is taken for hung, and the run stops. 0: never.
   std::chrono::nanoseconds stall_after = std::chrono::minutes(10);

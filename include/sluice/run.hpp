@@ -66,7 +66,7 @@ struct RunStatus {
   std::vector<ChannelStatus> channels;  ///< channel k feeds stage k
   std::vector<Replan> replans;          ///< the autoscaler's decisions
   std::uint64_t control_messages = 0;   ///< sent and received by the coordinator
-  std::uint64_t dead_letters = 0;       ///< records given up
+  std::uint64_t dead_letters = 0;       ///< records given up, written down in dead_letters.jsonl
   bool finished = false;
 };
 
@@ -103,6 +103,8 @@ struct RunOptions {
   bool journal = false;
   /// Go on with the unfinished run in `run_dir`.
   bool resume = false;
+  /// With `resume`: inputs that have dead letters are processed again.
+  bool retry = false;
   /// Resume even if the pipeline has changed since.
   bool force = false;
   /// Start anew though an unfinished run is in `run_dir`, and forget that one.
@@ -110,7 +112,7 @@ struct RunOptions {
   /// How often what is done is committed to the journal; as the run grows longer it is every
   /// twentieth of it. A crash costs at most that.
   std::chrono::nanoseconds commit_every = std::chrono::seconds(5);
-  /// The run stops once more than this part of its inputs have dead letters.
+  /// The run stops once more than this part of its inputs, from 0 to 1, have dead letters.
   double max_dead_letters = 0.1;
   /// How long a run that is told to stop may take to finish what is in flight.
   std::chrono::nanoseconds grace = std::chrono::seconds(30);

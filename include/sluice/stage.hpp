@@ -36,7 +36,9 @@ struct WorkerContext {
 
 /// User code: a stage of a pipeline. Each worker owns a copy of the object that was given to the
 /// pipeline and calls it from one thread; hold expensive state in members that `setup` fills.
-/// Any exception thrown stops the run with an error that names the stage and the record.
+/// What becomes of an exception that it throws is up to the stage's spec; unless that says
+/// otherwise, one thrown by `process` or `teardown` stops the run with an error that names the
+/// stage and the record (docs/failures.md).
 template <class In, class Out>
 class Stage {
  public:

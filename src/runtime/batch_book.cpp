@@ -216,16 +216,23 @@ void BatchBook::read(std::size_t stage, const std::function<void(const EncodedBa
 // A stage that writes at teardown writes into a folder of its own; what is there moves into the run
 // directory once the stage is committed.
 std::filesystem::path BatchBook::run_dir(std::size_t stage) const {
-  if (spec_.stages[stage].spec.writes_at_teardown) return staging(stage);
+  return spec_.stages[stage].spec.writes_at_teardown ? staging(stage) : home();
+}
+
+std::filesystem::path BatchBook::home() const {
   return replay_ ? spec_.options.run_dir / "replay" : spec_.options.run_dir;
+}
+
+bool BatchBook::is_finished(const std::string& stage) const {
+  const auto end = spec_.stages.begin() + static_cast<std::ptrdiff_t>(replay_ ? 0 : first_);
+  return std::any_of(spec_.stages.begin(), end,
+                     [&](const auto& finished) { return finished.spec.name == stage; });
 }
 
 std::filesystem::path BatchBook::staging(std::size_t stage) const {
   return own_folder(spec_.options) / "staging" / folder(stage);
 }
 
-void BatchBook::promote(std::size_t stage) {
-  move_files(staging(stage), replay_ ? spec_.options.run_dir / "replay" : spec_.options.run_dir);
-}
+void BatchBook::promote(std::size_t stage) { move_files(staging(stage), home()); }
 
 }  // namespace sluice::runtime

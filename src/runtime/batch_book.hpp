@@ -42,11 +42,20 @@ class BatchBook {
   store::PipelineText text(std::size_t stage) const;
   /// Where the stage's relative output paths belong.
   std::filesystem::path run_dir(std::size_t stage) const;
+  /// Where what this run makes belongs.
+  std::filesystem::path home() const;
 
   /// Of a stage after the first; the one before it is committed.
   InputPieces input_of(std::size_t stage);
   /// What was published of the stage before this run, which it need not do again.
   std::vector<store::ShardInfo> begin(std::size_t stage);
+  /// What was given up in it.
+  std::vector<store::DeadLetter> dead_letters(std::size_t stage,
+                                              const std::vector<store::ShardInfo>& published) {
+    return store_.dead_letters(folder(stage), published);
+  }
+  /// Whether the stage was finished before this run: its dead letters stand.
+  bool is_finished(const std::string& stage) const;
   void commit(std::size_t stage, std::vector<store::ShardInfo> shards);
   /// Nothing of the run is left to do.
   void finish();

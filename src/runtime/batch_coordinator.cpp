@@ -45,6 +45,7 @@ void BatchCoordinator::run_stages() {
   plan();
   input_.emplace(spec_);
   book_.emplace(spec_, input_->text());
+  open_dead_letters();
   if (spec_.options.batch.only.empty()) {
     store::folder_files(spec_.options.run_dir)->write("plan.txt", plan_text());
   }
@@ -57,6 +58,13 @@ void BatchCoordinator::run_stages() {
   book_->finish();
   status_.done = status_.inputs;
   show_status(true);
+}
+
+// Those of a stage that this run begins anew, or goes on with, are in its shards.
+void BatchCoordinator::open_dead_letters() {
+  dead_letters_.emplace(spec_, input_->size(), book_->home());
+  dead_letters_->keep_only(
+      [this](const store::DeadLetter& letter) { return book_->is_finished(letter.stage); });
 }
 
 // Of all stages before the first one runs: what does not fit is refused while nothing is lost.
@@ -104,6 +112,7 @@ control::OpenStage BatchCoordinator::work_of(std::size_t stage) {
   work.always = spec.writes_at_teardown;
   work.deliver = stage + 1 == spec_.stages.size() && spec_.on_output == nullptr;
   shards_ = book_->begin(stage);
+  dead_letters_->add(book_->dead_letters(stage, shards_));
   find_pieces(work);
   return work;
 }
@@ -158,6 +167,7 @@ void BatchCoordinator::handle(Packet packet, Rank from) {
 
 void BatchCoordinator::on(const BatchReport& report, Rank from) {
   ++control_messages_;
+  dead_letters_->add(report.dead);
   auto& shown = status_.stages.at(stage_);
   auto& before = usage_of_rank_.at(static_cast<std::size_t>(from));
   shown.running += report.usage.running - before.running;

@@ -24,6 +24,7 @@ class BatchCoordinator final : public CoordinatorBase {
 
   void plan();
   std::string plan_text() const;
+  void open_dead_letters();
   void open_status();
   void run_stage(std::size_t stage);
   control::OpenStage work_of(std::size_t stage);

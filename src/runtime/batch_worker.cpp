@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::runtime {
@@ -44,11 +45,19 @@ void BatchWorker::obey(const control::Assign& order) {
                               transport_.rank(), host_,        place.run_dir};
   place.stage = order.stage;
   if (!place.runner) place.runner.emplace(stage, order.deliver);
-  if (order.setup_node) {
-    run_user_code(StateClock::State::setup, [&] { place.runner->set_up_node(context); });
+  place.setup.begin(context, order.setup_node);
+  set_up_if_due();
+}
+
+void BatchWorker::set_up_if_due() {
+  auto& place = *place_;
+  if (!place.setup.due()) return;
+  bool done = false;
+  run_user_code(StateClock::State::setup, [&] { done = place.setup.attempt(*place.runner); });
+  if (!done) return;
+  if (place.setup.on_node()) {
     report_.events.emplace_back(control::NodeReady{});
   } else {
-    run_user_code(StateClock::State::setup, [&] { place.runner->set_up(context); });
     place.ready = true;
     report_.events.emplace_back(control::WorkerReady{});
   }
@@ -57,10 +66,11 @@ void BatchWorker::obey(const control::Assign& order) {
 
 bool BatchWorker::work() {
   if (!place_) return false;
+  set_up_if_due();
   const bool busy = begin_split();
   if (busy) process_batch();
   publish_if_due();
-  if (!busy && place_->retiring) leave();
+  if (!busy && place_->retiring && !setting_up_node()) leave();
   send_report();
   clock_.enter(place_ ? StateClock::State::starved : StateClock::State::idle);
   return busy;
@@ -89,7 +99,7 @@ void BatchWorker::process_batch() {
   run_user_code(StateClock::State::running,
                 [&] { processed = place.runner->process(0, std::move(batch.records)); });
   report_.records_out += processed.event.records;
-  place.output.append(batch.span, processed.outputs);
+  place.output.append(batch.span, processed.outputs, std::move(processed.dead));
 }
 
 void BatchWorker::publish_if_due() {
@@ -103,9 +113,10 @@ void BatchWorker::publish_if_due() {
 void BatchWorker::publish() {
   clock_.enter(StateClock::State::blocked);
   const transport::Absence absence(transport_);
-  const auto shard = place_->output.publish();
-  report_.events.emplace_back(control::Published{0, shard.splits.size()});
-  report_.shards.push_back(to_json(shard));
+  auto shard = place_->output.publish();
+  report_.events.emplace_back(control::Published{0, shard.info.splits.size()});
+  report_.shards.push_back(to_json(shard.info));
+  std::move(shard.dead.begin(), shard.dead.end(), std::back_inserter(report_.dead));
 }
 
 void BatchWorker::leave() {
@@ -114,6 +125,11 @@ void BatchWorker::leave() {
   }
   place_.reset();
   report_.events.emplace_back(control::Left{});
+}
+
+// Others may wait for it.
+bool BatchWorker::setting_up_node() const {
+  return place_->setup.under_way() && place_->setup.on_node();
 }
 
 template <class Body>
@@ -125,8 +141,9 @@ void BatchWorker::run_user_code(StateClock::State state, Body body) {
 
 // A shard waits for its time even if no records come.
 std::chrono::nanoseconds BatchWorker::longest_wait() const {
-  return std::min<std::chrono::nanoseconds>(std::chrono::seconds(1),
-                                            spec_.options.batch.publish_every);
+  const auto longest = std::min<std::chrono::nanoseconds>(WorkerBase::longest_wait(),
+                                                          spec_.options.batch.publish_every);
+  return place_ ? place_->setup.wait(longest) : longest;
 }
 
 void BatchWorker::send_report() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/pending_setup.hpp"
 #include "runtime/shard_output.hpp"
 #include "runtime/split_reader.hpp"
 #include "runtime/stage_runner.hpp"
@@ -27,6 +28,7 @@ class BatchWorker final : public WorkerBase {
     std::deque<Split> splits;  ///< to come
     std::size_t stage = 0;
     std::optional<StageRunner> runner;
+    PendingSetup setup;
     bool ready = false;     ///< `setup` is done
     bool retiring = false;  ///< no other split will come
   };
@@ -39,11 +41,13 @@ class BatchWorker final : public WorkerBase {
   void on(const Orders& orders);
   void obey(const control::Assign& order);
 
+  void set_up_if_due();
   bool begin_split();
   void process_batch();
   void publish_if_due();
   void publish();
   void leave();
+  bool setting_up_node() const;
   template <class Body>
   void run_user_code(StateClock::State state, Body body);
   void send_report();

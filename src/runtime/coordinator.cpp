@@ -15,6 +15,8 @@ using control::Rank;
 
 void Coordinator::run_stages() {
   plan();
+  dead_letters_.emplace(spec_, control_->inputs(), spec_.options.run_dir);
+  open_dead_letters();
   if (spec_.options.on_start) spec_.options.on_start();
   if (control_->inputs_done() < control_->inputs() || !journaled_) {
     for (const auto& command : control_->start(now())) carry_out(command);
@@ -82,6 +84,7 @@ void Coordinator::on(Report report, Rank from) {
   const auto stage = control_->roles().stage_of(from);
   const auto before = control_->work(stage);
   board_->note(report, from, stage);
+  dead_letters_->add(std::move(report.dead));
   for (const auto& event : report.events) decide(event);
   if (commits_) note_parts(report, from, stage);
   if (autoscaler_) {

@@ -53,13 +53,14 @@ class Coordinator final : public CoordinatorBase {
   void note_parts(Report& report, control::Rank from, std::size_t stage);
   void commit_if_due();
   void begin_commit(const std::vector<control::Rank>& closing);
-  store::SplitSet newly_done();
+  Settled newly_settled();
+  void open_dead_letters();
   void finish_journal();
 
   std::optional<InputFeed> input_;
   std::optional<JournaledInput> journaled_;
   std::optional<control::Commits> commits_;  ///< with a journal
-  store::SplitSet committing_;               ///< what the commit under way is of
+  Settled committing_;                       ///< what the commit under way is of
   std::optional<control::RunControl> control_;
   std::optional<control::Autoscaler> autoscaler_;  ///< unless it is switched off
   std::vector<Replan> replans_;

@@ -91,6 +91,7 @@ RunStatus CoordinatorBase::current_status(bool finished) const {
   auto picture = status();
   picture.finished = finished;
   picture.control_messages = control_messages_;
+  if (dead_letters_) picture.dead_letters = dead_letters_->letters().size();
   return picture;
 }
 

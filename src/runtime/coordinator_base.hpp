@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/dead_letter_book.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/run_topology.hpp"
 #include "runtime/seats.hpp"
@@ -9,6 +10,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +58,7 @@ class CoordinatorBase {
   transport::Transport& transport_;
   ErasedSpec spec_;
   std::uint64_t control_messages_ = 0;
+  std::optional<DeadLetterBook> dead_letters_;  ///< once the run begins
 
  private:
   void greet();

@@ -55,17 +55,18 @@ void Coordinator::note_parts(Report& report, Rank from, std::size_t stage) {
 void Coordinator::commit_if_due() {
   if (!commits_) return;
   if (const auto closing = commits_->begin_if_due(now())) begin_commit(*closing);
-  if (commits_->take_complete(now())) journaled_->book.commit(std::exchange(committing_, {}), {});
+  if (commits_->take_complete(now())) journaled_->book.commit(std::exchange(committing_, {}));
 }
 
 void Coordinator::begin_commit(const std::vector<Rank>& closing) {
-  committing_ = newly_done();
+  committing_ = newly_settled();
   for (const auto rank : closing) send(rank, ClosePart{});
 }
 
 // Inputs that are done and not in the journal yet.
-store::SplitSet Coordinator::newly_done() {
-  store::SplitSet done;
+Settled Coordinator::newly_settled() {
+  Settled found;
+  const auto& dead = dead_letters_->letters().inputs();
   auto& input = *journaled_;
   const auto settled = input.book.settled();
   const auto reached = input.left.reached();
@@ -77,15 +78,22 @@ store::SplitSet Coordinator::newly_done() {
       at = range->first + range->count;
       continue;
     }
-    if (control_->is_done(at)) done.add(at);
+    if (control_->is_done(at)) (dead.contains(at) ? found.dead : found.done).add(at);
     ++at;
   }
-  return done;
+  return found;
+}
+
+// Those of inputs that come again will be written again.
+void Coordinator::open_dead_letters() {
+  if (!journaled_) return dead_letters_->start_afresh();
+  dead_letters_->keep_only([this](const store::DeadLetter& letter) {
+    return journaled_->book.dead().contains(letter.input);
+  });
 }
 
 void Coordinator::finish_journal() {
-  committing_.add(newly_done());
-  journaled_->book.commit(std::exchange(committing_, {}), {});
+  journaled_->book.commit(newly_settled());
   journaled_->book.finish();
 }
 

@@ -1,16 +1,16 @@
 #include "runtime/debug_executor.hpp"
 
 #include "base/clock.hpp"
-#include "runtime/failure.hpp"
+#include "runtime/dead_letter_book.hpp"
 #include "runtime/input_feed.hpp"
 #include "runtime/spec.hpp"
-
-#include <fmt/format.h>
+#include "runtime/stage_runner.hpp"
 
 #include <algorithm>
-#include <exception>
-#include <memory>
-#include <vector>
+#include <deque>
+#include <optional>
+#include <thread>
+#include <utility>
 
 namespace sluice::runtime {
 namespace {
@@ -24,6 +24,8 @@ class DebugRun {
     status_.pipeline = spec_.name;
     status_.inputs = input.size();
     status_.channels.resize(spec_.stages.size());
+    dead_letters_.emplace(spec_, input.size(), spec_.options.run_dir);
+    dead_letters_->start_afresh();
     for (const auto& stage : spec_.stages) set_up(stage);
     const auto batch_size = spec_.stages.front().spec.batch_size;
     while (status_.done < status_.inputs) {
@@ -32,8 +34,8 @@ class DebugRun {
       status_.done += count;
       show();
     }
-    for (std::size_t k = 0; k < stages_.size(); ++k) {
-      guarded(k, {}, [&] { stages_[k]->teardown(); });
+    for (auto& stage : stages_) {
+      guarded([&] { stage.tear_down(); });
     }
     status_.finished = true;
     show();
@@ -44,31 +46,34 @@ class DebugRun {
   void set_up(const ErasedStage& stage) {
     const auto before = seconds_now();
     const WorkerContext context{stage.spec.name, 0, 1, 0, host_name(), spec_.options.run_dir};
-    const auto k = stages_.size();
     status_.stages.emplace_back().name = stage.spec.name;
     status_.stages.back().workers = 1;
-    stages_.push_back(nullptr);
-    guarded(k, {}, [&] {
-      stages_[k] = stage.make();
-      stages_[k]->setup_on_node(context);
-      stages_[k]->setup(context);
+    auto& runner = stages_.emplace_back(stage, false);
+    guarded([&] {
+      for (const bool on_node : {true, false}) {
+        while (const auto pause = runner.set_up(context, on_node)) {
+          std::this_thread::sleep_for(*pause);
+        }
+      }
     });
-    status_.stages[k].setup = seconds_now() - before;
+    status_.stages.back().setup = seconds_now() - before;
   }
 
   // Through stage k and, in batches of the next stage's size, through all that follow.
   void process(std::size_t k, AnyBatch batch) {
     auto& shown = status_.stages[k];
     const auto before = seconds_now();
-    std::vector<std::uint64_t> origins;
-    for (const auto& id : batch.ids) origins.push_back(id.origin);
-    ProcessResult result;
-    guarded(k, origins, [&] { result = stages_[k]->process(std::move(batch)); });
+    const auto records = batch.size();
+    StageRunner::ProcessedHere processed;
+    guarded([&] { processed = stages_[k].process_here(std::move(batch)); });
+    dead_letters_->add(std::move(processed.dead));
     ++shown.batches;
-    shown.records_in += origins.size();
-    shown.records_out += result.outputs.size();
+    shown.records_in += records;
     shown.running += seconds_now() - before;
-    hand_on(k, result.outputs);
+    for (auto& outputs : processed.outputs) {
+      shown.records_out += outputs.size();
+      hand_on(k, outputs);
+    }
   }
 
   void hand_on(std::size_t k, AnyBatch& outputs) {
@@ -85,18 +90,17 @@ class DebugRun {
   }
 
   template <class Body>
-  void guarded(std::size_t k, const std::vector<std::uint64_t>& origins, Body body) {
+  void guarded(Body body) {
     try {
       body();
-    } catch (...) {
-      const auto where = fmt::format("stage '{}'", spec_.stages[k].spec.name);
-      throw_failure(to_failure(std::current_exception(), where, origins),
-                    [this](std::size_t input) { return input_name(spec_, input); });
+    } catch (const StageFailed& failed) {
+      throw_failure(failed.failure, [this](std::size_t input) { return input_name(spec_, input); });
     }
   }
 
   void show() {
     status_.seconds = seconds_now() - started_;
+    status_.dead_letters = dead_letters_->letters().size();
     const double interval = std::chrono::duration<double>(spec_.options.status_interval).count();
     if (!status_.finished && status_.seconds - shown_at_ < interval) return;
     shown_at_ = status_.seconds;
@@ -107,7 +111,8 @@ class DebugRun {
   }
 
   const ErasedSpec& spec_;
-  std::vector<std::unique_ptr<AnyStage>> stages_;
+  std::deque<StageRunner> stages_;
+  std::optional<DeadLetterBook> dead_letters_;
   RunStatus status_;
   double started_ = seconds_now();
   double shown_at_ = 0;

@@ -24,27 +24,31 @@ std::string name_records(const std::vector<std::uint64_t>& origins,
 
 }  // namespace
 
+std::string where_stage(const StageSpec& spec) { return fmt::format("stage '{}'", spec.name); }
+
 Failure to_failure(const std::exception_ptr& error, const std::string& where,
                    const std::vector<std::uint64_t>& origins) {
   try {
     std::rethrow_exception(error);
   } catch (const RecordError& e) {
-    if (e.index >= origins.size()) return {e.code(), where, e.what(), origins};
-    return {e.code(), where, e.what(), {origins[e.index]}};
+    if (e.index >= origins.size()) return {e.code(), where, e.what(), origins, 1};
+    return {e.code(), where, e.what(), {origins[e.index]}, 1};
   } catch (const Error& e) {
-    return {e.code(), where, e.what(), origins};
+    return {e.code(), where, e.what(), origins, 1};
   } catch (const std::exception& e) {
-    return {ExitCode::stage, where, e.what(), origins};
+    return {ExitCode::stage, where, e.what(), origins, 1};
   } catch (...) {
-    return {ExitCode::stage, where, "an exception that is no std::exception", origins};
+    return {ExitCode::stage, where, "an exception that is no std::exception", origins, 1};
   }
 }
 
 void throw_failure(const Failure& failure, const std::function<std::string(std::size_t)>& key_of) {
   if (failure.where.empty()) throw Error(failure.code, failure.message);
   const auto records = failure.origins.empty() ? "" : name_records(failure.origins, key_of);
+  const auto tries =
+      failure.attempts == 1 ? "" : fmt::format(" after {} attempts", failure.attempts);
   throw Error(failure.code,
-              fmt::format("{} failed{}: {}", failure.where, records, failure.message));
+              fmt::format("{} failed{}{}: {}", failure.where, records, tries, failure.message));
 }
 
 }  // namespace sluice::runtime

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sluice/error.hpp>
+#include <sluice/pipeline.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -16,12 +17,21 @@ struct Failure {
   std::string where;  ///< "stage 'ocr'", or empty if the message says it
   std::string message;
   std::vector<std::uint64_t> origins;  ///< input records concerned: the one at fault, or the batch
+  std::uint64_t attempts = 1;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(code, where, message, origins);
+    archive(code, where, message, origins, attempts);
   }
 };
+
+/// Thrown instead of what user code threw, when that cannot be borne.
+struct StageFailed {
+  Failure failure;
+};
+
+/// A stage as the place of a failure.
+std::string where_stage(const StageSpec& spec);
 
 /// The exception as a failure. A RecordError concerns one record of the batch, others all of it;
 /// `origins` are those of the batch's records.

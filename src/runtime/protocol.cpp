@@ -100,12 +100,12 @@ void serialize(Archive& archive, SinkBrief& brief) {
 }
 template <class Archive>
 void serialize(Archive& archive, Report& report) {
-  archive(report.events, report.usage, report.parts, report.closed);
+  archive(report.events, report.usage, report.dead, report.parts, report.closed);
 }
 template <class Archive>
 void serialize(Archive& archive, BatchReport& report) {
   archive(report.events, report.shards, report.batches, report.records_in, report.records_out,
-          report.usage);
+          report.usage, report.dead);
 }
 template <class Archive>
 void serialize(Archive& archive, Orders& orders) {

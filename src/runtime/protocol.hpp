@@ -4,6 +4,7 @@
 #include "runtime/failure.hpp"
 #include "runtime/machine.hpp"
 #include "runtime/run_journal.hpp"
+#include "store/dead_letters.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/encoded_batch.hpp>
@@ -35,6 +36,7 @@ using control::Usage;
 struct Report {
   std::vector<control::Event> events;
   Usage usage;
+  std::vector<store::DeadLetter> dead;  ///< given up in batches that these events finish
   std::vector<ClosedPart> parts;
   bool closed = false;  ///< no part is open after these events
 };
@@ -94,6 +96,7 @@ struct BatchReport {
   std::uint64_t records_in = 0;
   std::uint64_t records_out = 0;
   Usage usage;
+  std::vector<store::DeadLetter> dead;  ///< given up in splits that these shards cover
 };
 
 /// From the coordinator to all: the run is over, well or badly.

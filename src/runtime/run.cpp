@@ -26,6 +26,12 @@ void require_fitting(const RunOptions& options, Mode mode) {
         "only batch mode can run a part of a run again: it keeps what stages made; set mode = "
         "\"batch\" (--mode batch)");
   }
+  if (options.retry && mode == Mode::batch) {
+    throw UsageError(
+        "a batch run cannot take its dead letters up again: its stages are finished one by one; "
+        "run "
+        "a job of their inputs instead");
+  }
   if (options.resume && mode == Mode::debug) {
     throw UsageError("debug mode keeps no journal, so there is nothing that it could go on with");
   }

@@ -68,11 +68,11 @@ std::string RunBook::part_prefix(std::uint64_t stage) const {
   return fmt::format("s{}-a{}", stage + 1, state_.attempts);
 }
 
-void RunBook::commit(store::SplitSet done, store::SplitSet dead) {
-  if (done.empty() && dead.empty() && closed_.empty()) return;
-  auto everything = state_.done;
-  everything.add(done);
-  Commit commit{std::move(done), std::move(dead), {}, open_ids(closed_, everything)};
+void RunBook::commit(Settled settled) {
+  if (settled.empty() && closed_.empty()) return;
+  auto done = state_.done;
+  done.add(settled.done);
+  Commit commit{std::move(settled), {}, open_ids(closed_, done)};
   for (auto& closed : closed_) commit.parts.push_back(std::move(closed.part));
   closed_.clear();
   journal_->append(commit_entry(commit));
@@ -140,6 +140,10 @@ void RunBook::go_on(const std::vector<std::string>& lines) {
   state_ = replay(text.entries);
   if (!spec_.options.force || state_.pipeline.front() != lines.front()) require_same(lines);
   journal_.emplace(journal_path(), text.bytes);
+  if (spec_.options.retry && !state_.dead.empty()) {
+    journal_->append(reopening_entry());
+    state_.reopen();
+  }
   remove_stray_parts();
 }
 

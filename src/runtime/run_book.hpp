@@ -25,7 +25,7 @@ class RunBook {
 
   /// Inputs that need not be looked at again.
   store::SplitSet settled() const;
-  std::uint64_t inputs_done() const { return state_.settled(); }
+  const store::SplitSet& dead() const { return state_.dead; }
   /// What is in the parts of a stage of inputs that are not done.
   IdSet written(std::uint64_t stage) const;
   /// How the stage's parts begin; no two attempts at the run have the same.
@@ -33,8 +33,8 @@ class RunBook {
 
   /// A part that the next commit names.
   void add(ClosedPart part) { closed_.push_back(std::move(part)); }
-  /// From here on these inputs are done, and `dead` ones given up, whatever happens.
-  void commit(store::SplitSet done, store::SplitSet dead);
+  /// From here on these inputs are settled, whatever happens.
+  void commit(Settled settled);
   /// Everything is committed: the outputs take their places, and the run is over.
   void finish();
 

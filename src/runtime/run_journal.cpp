@@ -75,8 +75,8 @@ IdSet ids_of(const Json& json) {
 
 Commit commit_of(const Json& json) {
   Commit commit;
-  add(json.at("done"), commit.done);
-  add(json.value("dead", Json::array()), commit.dead);
+  add(json.at("done"), commit.settled.done);
+  add(json.value("dead", Json::array()), commit.settled.dead);
   for (const auto& part : json.value("parts", Json::array())) {
     commit.parts.push_back({part.at("stage").get<std::uint64_t>(), part.at("folder"),
                             part.at("records").get<std::uint64_t>()});
@@ -112,11 +112,11 @@ void apply(const Json& json, RunState& state) {
 }  // namespace
 
 void RunState::add(Commit commit) {
-  done.add(commit.done);
-  dead.add(commit.dead);
+  done.add(commit.settled.done);
+  dead.add(commit.settled.dead);
   parts.insert(parts.end(), commit.parts.begin(), commit.parts.end());
   for (auto& [stage, ids] : commit.written) written[stage].add(ids);
-  for (auto& [stage, ids] : written) ids.drop(commit.done);
+  for (auto& [stage, ids] : written) ids.drop(commit.settled.done);
 }
 
 void RunState::reopen() {
@@ -133,8 +133,8 @@ std::string opening_entry(const std::vector<std::string>& pipeline, std::uint64_
 std::string attempt_entry(std::uint64_t attempt) { return text_of({{"attempt", attempt}}); }
 
 std::string commit_entry(const Commit& commit) {
-  Json json{{"done", to_json(commit.done)}};
-  if (!commit.dead.empty()) json["dead"] = to_json(commit.dead);
+  Json json{{"done", to_json(commit.settled.done)}};
+  if (!commit.settled.dead.empty()) json["dead"] = to_json(commit.settled.dead);
   for (const auto& part : commit.parts) {
     json["parts"].push_back(
         {{"stage", part.stage}, {"folder", part.folder}, {"records", part.records}});

@@ -33,11 +33,18 @@ struct Output {
   std::uint64_t merged_by = 0;  ///< the stage that merges them; only if they are several
 };
 
-/// One step of a run that is safe: inputs that need not be looked at again, what was written for
-/// inputs that are still open, and where.
-struct Commit {
+/// Inputs that need not be looked at again.
+struct Settled {
   store::SplitSet done;
   store::SplitSet dead;  ///< of which a record was given up
+
+  bool empty() const { return done.empty() && dead.empty(); }
+};
+
+/// One step of a run that is safe: what is settled by it, what was written for inputs that are not
+/// done, and where.
+struct Commit {
+  Settled settled;
   std::vector<Part> parts;
   std::map<std::uint64_t, IdSet> written;  ///< by stage
 };

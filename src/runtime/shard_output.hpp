@@ -21,8 +21,14 @@ class ShardOutput {
         prefix_(std::move(prefix)),
         pipeline_(std::move(pipeline)) {}
 
-  /// What the records of `span` became.
-  void append(control::Span span, const EncodedBatch& outputs);
+  struct Shard {
+    store::ShardInfo info;
+    std::vector<store::DeadLetter> dead;  ///< of the splits that it covers
+  };
+
+  /// What the records of `span` became, and which of them were given up.
+  void append(control::Span span, const EncodedBatch& outputs,
+              std::vector<store::DeadLetter> dead = {});
 
   bool empty() const noexcept { return draft_ == nullptr; }
   bool full() const noexcept { return draft_ && draft_->full(); }
@@ -30,7 +36,7 @@ class ShardOutput {
   std::chrono::steady_clock::time_point since() const noexcept { return since_; }
 
   /// The commit of what was appended. It must not be empty.
-  store::ShardInfo publish();
+  Shard publish();
 
  private:
   store::IntermediateStore& store_;
@@ -39,6 +45,7 @@ class ShardOutput {
   store::PipelineText pipeline_;
   std::uint64_t begun_ = 0;
   std::unique_ptr<store::ShardDraft> draft_;
+  std::vector<store::DeadLetter> dead_;
   std::chrono::steady_clock::time_point since_;
 };
 

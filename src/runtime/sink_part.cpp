@@ -6,10 +6,20 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <system_error>
 #include <utility>
 
 namespace sluice::runtime {
+namespace {
+
+RecordPath path_of(const std::vector<std::uint32_t>& numbers) {
+  RecordPath path;
+  for (const auto number : numbers) path = path.child(number);
+  return path;
+}
+
+}  // namespace
 
 SinkPart::SinkPart(PartFolders folders, std::uint64_t stage, std::string prefix, IdSet written)
     : folders_(std::move(folders)),
@@ -21,7 +31,6 @@ SinkPart::SinkPart(PartFolders folders, std::uint64_t stage, std::string prefix,
 
 WorkerContext SinkPart::begin(WorkerContext context) {
   name_ = fmt::format("{}-n{}", prefix_, begun_++);
-  open_ = true;
   ids_ = {};
   records_ = 0;
   context.final_dir = context.run_dir;
@@ -48,15 +57,18 @@ EncodedBatch SinkPart::take_written(EncodedBatch& batch) const {
   return again;
 }
 
-void SinkPart::add(const EncodedBatch& batch) {
-  for (std::size_t i = 0; i < batch.size(); ++i) ids_.add(batch.id(i));
-  records_ += batch.size();
+void SinkPart::add(const std::vector<RecordId>& ids, const std::vector<store::DeadLetter>& dead) {
+  std::set<RecordId> given_up;
+  for (const auto& letter : dead) given_up.insert({letter.input, path_of(letter.path)});
+  for (const auto& id : ids) {
+    if (!given_up.contains(id)) ids_.add(id);
+  }
+  records_ += ids.size() - given_up.size();
 }
 
 ClosedPart SinkPart::close() {
   fault_point("part.closed");
   sync_part(folders_.of(name_));
-  open_ = false;
   return {{stage_, name_, records_}, std::exchange(ids_, {})};
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/part_outputs.hpp"
 #include "runtime/run_journal.hpp"
+#include "store/dead_letters.hpp"
 
 #include <sluice/encoded_batch.hpp>
 #include <sluice/stage.hpp>
@@ -20,14 +21,13 @@ class SinkPart {
 
   /// Begins a part: where the stage is to write it.
   WorkerContext begin(WorkerContext context);
-  bool open() const noexcept { return open_; }
   /// Nothing has been written to it yet.
   bool empty() const noexcept { return ids_.empty(); }
 
   /// Takes those records out of the batch that are in a part already.
   EncodedBatch take_written(EncodedBatch& batch) const;
-  /// The records are about to be written.
-  void add(const EncodedBatch& batch);
+  /// These records have been written, but for those that were given up.
+  void add(const std::vector<RecordId>& ids, const std::vector<store::DeadLetter>& dead);
 
   /// After the teardown: makes it safe. Throws IoError.
   ClosedPart close();
@@ -38,7 +38,6 @@ class SinkPart {
   std::string prefix_;
   IdSet written_;
   std::uint64_t begun_ = 0;
-  bool open_ = false;
   std::string name_;
   IdSet ids_;
   std::uint64_t records_ = 0;

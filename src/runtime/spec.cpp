@@ -42,6 +42,10 @@ void validate_options(const RunOptions& options) {
   if (options.status_interval.count() <= 0) {
     throw UsageError("status_interval must be above 0");
   }
+  if (!(options.max_dead_letters >= 0 && options.max_dead_letters <= 1)) {
+    throw UsageError(fmt::format("max_dead_letters = {} must be a share of the inputs, from 0 to 1",
+                                 options.max_dead_letters));
+  }
 }
 
 // What a resumed run cannot give back, it must not be asked for.
@@ -77,6 +81,10 @@ void validate_stage(const StageSpec& stage) {
   require(!stage.workers || !stage.workers_per_node, stage,
           "workers and workers_per_node both pin the number of workers: give one of them");
   require(stage.batch_wait.count() >= 0, stage, "batch_wait must not be negative");
+  require(stage.attempts >= 1, stage, "attempts must be at least 1");
+  require(stage.setup_attempts >= 1, stage, "setup_attempts must be at least 1");
+  require(stage.max_worker_lifetime.count() >= 0, stage,
+          "max_worker_lifetime must not be negative");
 }
 
 std::string optional_text(const auto& value) {
@@ -88,11 +96,13 @@ std::string stage_text(const ErasedStage& stage) {
   return fmt::format(
       "stage {}: {}; batch_size={} speed={} selectivity={} over_provision={} cpus={} gpus={} "
       "memory={} spmd={} workers={} workers_per_node={} slots={} "
-      "batch_wait={} byte_budget={}{}\n",
+      "batch_wait={} byte_budget={} attempts={} on_failure={} setup_attempts={} "
+      "max_worker_lifetime={}{}\n",
       s.name, stage.description, s.batch_size, optional_text(s.speed), s.selectivity,
       s.over_provision, s.cpus, s.gpus, s.memory, s.spmd, optional_text(s.workers),
-      optional_text(s.workers_per_node), s.slots, s.batch_wait, s.byte_budget,
-      s.writes_at_teardown ? " writes_at_teardown" : "");
+      optional_text(s.workers_per_node), s.slots, s.batch_wait, s.byte_budget, s.attempts,
+      s.on_failure == OnFailure::fail ? "fail" : "dead_letter", s.setup_attempts,
+      s.max_worker_lifetime, s.writes_at_teardown ? " writes_at_teardown" : "");
 }
 
 }  // namespace

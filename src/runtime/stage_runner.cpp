@@ -1,69 +1,146 @@
 #include "runtime/stage_runner.hpp"
 
 #include "control/lineage.hpp"
+#include "runtime/retries.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace sluice::runtime {
+namespace {
+
+// Before the next attempt at a setup that failed so often in a row.
+std::chrono::nanoseconds pause_after(std::uint64_t failures) {
+  constexpr std::chrono::milliseconds first{100};
+  constexpr std::chrono::seconds longest{10};
+  if (failures > 7) return longest;
+  return std::min<std::chrono::nanoseconds>(longest, first * (1U << (failures - 1)));
+}
+
+// Trying again would not help.
+bool is_final(const Failure& failure) {
+  return failure.code == ExitCode::usage || failure.code == ExitCode::plugin ||
+         failure.code == ExitCode::internal;
+}
+
+}  // namespace
 
 template <class Body>
 void StageRunner::guarded(Body body) {
   try {
     body();
+  } catch (const Failed&) {
+    throw;
   } catch (...) {
-    throw Failed{to_failure(std::current_exception(), fmt::format("stage '{}'", stage_.spec.name),
-                            origins_)};
+    throw Failed{to_failure(std::current_exception(), where_stage(stage_.spec), origins_)};
   }
 }
 
-void StageRunner::set_up_node(const WorkerContext& context) {
-  guarded([&] {
-    user_ = stage_.make();
-    user_->setup_on_node(context);
-  });
+std::optional<std::chrono::nanoseconds> StageRunner::set_up(const WorkerContext& context,
+                                                            bool on_node) {
+  try {
+    attempt_setup(context, on_node);
+  } catch (...) {
+    user_.reset();
+    ++failed_setups_;
+    auto where = fmt::format("{}: {} on rank {} ({})", where_stage(stage_.spec),
+                             on_node ? "setup_on_node" : "setup", context.rank, context.node);
+    auto failure = to_failure(std::current_exception(), where, {});
+    failure.attempts = failed_setups_;
+    if (failed_setups_ >= stage_.spec.setup_attempts || is_final(failure)) throw Failed{failure};
+    return pause_after(failed_setups_);
+  }
+  failed_setups_ = 0;
+  return std::nullopt;
 }
 
-void StageRunner::set_up(const WorkerContext& context) {
-  guarded([&] {
-    if (!user_) user_ = stage_.make();
+void StageRunner::attempt_setup(const WorkerContext& context, bool on_node) {
+  if (!user_) user_ = stage_.make();
+  rank_ = context.rank;
+  node_ = context.node;
+  if (on_node) {
+    user_->setup_on_node(context);
+  } else {
     user_->setup(context);
-  });
+  }
 }
 
 StageRunner::Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
   origins_.clear();
   for (std::size_t i = 0; i < input.size(); ++i) origins_.push_back(input.id(i).origin);
   Processed processed;
+  processed.event.batch = batch;
+  processed.event.delivered = deliver_;
   guarded([&] {
-    auto decoded = stage_.input->decode(input);
-    input = {};  // the records' buffers now have one owner, who may write to them
-    processed = process_decoded(batch, std::move(decoded));
+    if (keeps_batches(stage_.spec)) {
+      processed.dead =
+          retry(input, [&](ProcessResult result) { add(processed, std::move(result)); });
+    } else {
+      auto decoded = stage_.input->decode(input);
+      input = {};  // the records' buffers now have one owner, who may write to them
+      add(processed, user_->process(std::move(decoded)));
+    }
+  });
+  bury(processed);
+  origins_.clear();
+  return processed;
+}
+
+// Adds what a part of the batch became, or, if that cannot be encoded, nothing.
+void StageRunner::add(Processed& processed, ProcessResult result) {
+  auto& event = processed.event;
+  const auto records = result.outputs.size();
+  if (!deliver_) {
+    auto outputs = stage_.output->encode(std::move(result.outputs));
+    event.bytes += outputs.stored_bytes();
+    if (processed.outputs.empty()) {
+      processed.outputs = std::move(outputs);
+    } else {
+      processed.outputs.append(outputs);
+    }
+    for (const auto& descent : result.descents) {
+      control::add(event.descents, {descent.origin, descent.change, 1});
+    }
+  }
+  event.records += records;
+}
+
+// A dead record has no descendants. The last stage's inputs are done, whatever became of them.
+void StageRunner::bury(Processed& processed) {
+  auto& descents = processed.event.descents;
+  if (deliver_) descents = control::one_less_of_each(origins_);
+  if (deliver_) return;
+  for (const auto& letter : processed.dead) control::add(descents, {letter.input, -1, 1});
+}
+
+StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
+  origins_.clear();
+  for (const auto& id : input.ids) origins_.push_back(id.origin);
+  ProcessedHere processed;
+  guarded([&] {
+    if (keeps_batches(stage_.spec)) {
+      processed.dead = retry(stage_.input->encode(std::move(input)), [&](ProcessResult result) {
+        processed.outputs.push_back(std::move(result.outputs));
+      });
+    } else {
+      processed.outputs.push_back(user_->process(std::move(input)).outputs);
+    }
   });
   origins_.clear();
   return processed;
 }
 
-StageRunner::Processed StageRunner::process_decoded(control::BatchId batch, AnyBatch input) {
-  auto result = user_->process(std::move(input));
-  Processed processed;
-  auto& event = processed.event;
-  event.batch = batch;
-  event.records = result.outputs.size();
-  event.delivered = deliver_;
-  if (deliver_) {
-    // The last stage's inputs are done, whatever it made of them.
-    event.descents = control::one_less_of_each(origins_);
-    return processed;
+template <class Take>
+std::vector<store::DeadLetter> StageRunner::retry(const EncodedBatch& batch, Take take) {
+  auto dead = process_with_retries(stage_, *user_, batch, take);
+  for (auto& letter : dead) {
+    letter.rank = rank_;
+    letter.node = node_;
   }
-  for (const auto& descent : result.descents) {
-    control::add(event.descents, {descent.origin, descent.change, 1});
-  }
-  processed.outputs = stage_.output->encode(std::move(result.outputs));
-  event.bytes = processed.outputs.stored_bytes();
-  return processed;
+  return dead;
 }
 
 void StageRunner::hand_on(const EncodedBatch& records, Processed& processed) const {

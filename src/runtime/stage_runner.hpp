@@ -2,46 +2,62 @@
 
 #include "control/types.hpp"
 #include "runtime/failure.hpp"
+#include "store/dead_letters.hpp"
 
 #include <sluice/any_stage.hpp>
 #include <sluice/pipeline.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace sluice::runtime {
 
-/// Runs one worker's user code, and turns what it throws into failures that name the stage.
+/// Runs one worker's user code, tries again what may be tried again, and turns what it throws into
+/// failures that name the stage.
 class StageRunner {
  public:
   struct Processed {
     control::Finished event;
     EncodedBatch outputs;
+    std::vector<store::DeadLetter> dead;
   };
-  /// Thrown instead of what user code threw.
-  struct Failed {
-    Failure failure;
+  /// As records stay objects: what each part of the batch became.
+  struct ProcessedHere {
+    std::vector<AnyBatch> outputs;
+    std::vector<store::DeadLetter> dead;
   };
+  using Failed = StageFailed;
 
   /// `deliver`: the stage is the last and its outputs are not wanted, so they end here.
   StageRunner(const ErasedStage& stage, bool deliver) : stage_(stage), deliver_(deliver) {}
 
-  void set_up_node(const WorkerContext& context);
-  void set_up(const WorkerContext& context);
+  /// One attempt at `setup_on_node` or at `setup`. Nothing if it succeeded, else how long to wait
+  /// before the next one. Throws Failed if there is none left.
+  std::optional<std::chrono::nanoseconds> set_up(const WorkerContext& context, bool on_node);
   Processed process(control::BatchId batch, EncodedBatch input);
   /// Records that the stage need not see join its outputs as they are.
   void hand_on(const EncodedBatch& records, Processed& processed) const;
+  ProcessedHere process_here(AnyBatch input);
   void tear_down();
 
  private:
   template <class Body>
   void guarded(Body body);
-  Processed process_decoded(control::BatchId batch, AnyBatch input);
+  void attempt_setup(const WorkerContext& context, bool on_node);
+  template <class Take>
+  std::vector<store::DeadLetter> retry(const EncodedBatch& batch, Take take);
+  void add(Processed& processed, ProcessResult result);
+  void bury(Processed& processed);
 
   const ErasedStage& stage_;
   bool deliver_;
   std::unique_ptr<AnyStage> user_;
+  int rank_ = 0;
+  std::string node_;
+  std::uint64_t failed_setups_ = 0;     ///< in a row
   std::vector<std::uint64_t> origins_;  ///< of the records in process
 };
 

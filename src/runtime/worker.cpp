@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::runtime {
@@ -16,9 +18,17 @@ namespace {
 // message instead of two, which costs more than the consumer could gain from the earlier one.
 constexpr double worth_a_report = 50e-6;
 
+std::vector<RecordId> ids_of(const EncodedBatch& batch) {
+  std::vector<RecordId> ids;
+  ids.reserve(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) ids.push_back(batch.id(i));
+  return ids;
+}
+
 }  // namespace
 
 bool Worker::work() {
+  set_up_if_due();
   process_next();
   note_waiting();
   send_report();
@@ -47,23 +57,16 @@ void Worker::obey(const control::Assign& order) {
     runner_.emplace(stage, order.deliver);
     usual_process_time_ = 1;
   }
-  if (order.setup_node) {
-    run_user_code(StateClock::State::setup, [&] { runner_->set_up_node(context()); });
-    report_.events.emplace_back(control::NodeReady{});
-  } else {
-    if (brief_) {
-      part_.emplace(PartFolders{spec_.options.run_dir}, order.stage,
-                    fmt::format("{}-r{}", brief_->prefix, transport_.rank()),
-                    std::move(brief_->written));
-      brief_.reset();
-    }
-    set_up();
-    store_.emplace(stage.spec.slots);
-    report_.events.emplace_back(control::WorkerReady{});
+  if (brief_ && !order.setup_node) {
+    part_.emplace(PartFolders{spec_.options.run_dir}, order.stage,
+                  fmt::format("{}-r{}", brief_->prefix, transport_.rank()),
+                  std::move(brief_->written));
+    brief_.reset();
   }
+  begin_setup(order.setup_node);
 }
 
-WorkerContext Worker::context() {
+WorkerContext Worker::context() const {
   return {spec_.stages.at(place_.stage).spec.name,
           place_.worker,
           place_.workers,
@@ -72,23 +75,23 @@ WorkerContext Worker::context() {
           spec_.options.run_dir};
 }
 
-void Worker::set_up() {
-  const auto here = part_ ? part_->begin(context()) : context();
-  run_user_code(StateClock::State::setup, [&] { runner_->set_up(here); });
+void Worker::begin_setup(bool on_node) {
+  setup_.begin(part_ && !on_node ? part_->begin(context()) : context(), on_node);
+  set_up_if_due();
 }
 
-// What the stage wrote is safe once it has torn down. It is set up again when records come.
-void Worker::close_part() {
-  if (!part_) return;  // it has left, and said so
-  if (part_->open() && !part_->empty()) {
-    run_user_code(StateClock::State::setup, [this] {
-      runner_->tear_down();
-      report_.parts.push_back(part_->close());
-    });
+void Worker::set_up_if_due() {
+  if (!setup_.due()) return;
+  bool done = false;
+  run_user_code(StateClock::State::setup, [&] { done = setup_.attempt(*runner_); });
+  if (!done) return;
+  if (setup_.on_node()) {
+    report_.events.emplace_back(control::NodeReady{});
+    if (retiring_) leave();
+  } else if (!store_) {  // else it begins another part
+    store_.emplace(spec_.stages.at(place_.stage).spec.slots);
+    report_.events.emplace_back(control::WorkerReady{});
   }
-  // At once: what is taken from now on belongs to the next part.
-  report_.closed = true;
-  send_report();
 }
 
 void Worker::obey(const control::Grant& order) {
@@ -98,8 +101,14 @@ void Worker::obey(const control::Grant& order) {
 
 void Worker::obey(const control::Seal& order) { store().sealed(order); }
 
+// Others may wait for the node's setup, so that is done first.
 void Worker::obey(const control::Retire&) {
-  if (store_ && (!part_ || part_->open())) {
+  retiring_ = setup_.under_way() && setup_.on_node();
+  if (!retiring_) leave();
+}
+
+void Worker::leave() {
+  if (store_ && !setup_.under_way()) {
     run_user_code(StateClock::State::setup, [this] {
       runner_->tear_down();
       if (part_) report_.parts.push_back(part_->close());
@@ -107,28 +116,50 @@ void Worker::obey(const control::Retire&) {
   }
   report_.closed = part_.has_value();
   part_.reset();
+  setup_.drop();
+  retiring_ = false;
   store_.reset();
   runner_.reset();
   report_.events.emplace_back(control::Left{});
 }
 
+// What the stage wrote is safe once it has torn down. Then it begins the next part.
+void Worker::close_part() {
+  if (!part_) return;  // it has left, and said so
+  const bool closes = !part_->empty();
+  if (closes) {
+    run_user_code(StateClock::State::setup, [this] {
+      runner_->tear_down();
+      report_.parts.push_back(part_->close());
+    });
+  }
+  // At once: what is taken from now on belongs to the next part.
+  report_.closed = true;
+  send_report();
+  if (closes) begin_setup(false);
+}
+
+std::chrono::nanoseconds Worker::longest_wait() const {
+  return setup_.wait(WorkerBase::longest_wait());
+}
+
 void Worker::process_next() {
-  if (!store_) return;
+  if (!store_ || setup_.under_way()) return;
   auto batch = store_->take();
   if (!batch) return;
   report_.events.emplace_back(control::Taken{0, batch->id, batch->records.stored_bytes()});
   if (usual_process_time_ > worth_a_report) send_report();
-  if (part_ && !part_->open()) set_up();
   const double before = seconds_now();
   auto processed = process(*std::move(batch));
   usual_process_time_ += (seconds_now() - before - usual_process_time_) / 8;
   store_->finished(std::move(processed.outputs));
+  std::move(processed.dead.begin(), processed.dead.end(), std::back_inserter(report_.dead));
   report_.events.emplace_back(std::move(processed.event));
 }
 
 StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
   const auto again = part_ ? part_->take_written(batch.records) : EncodedBatch();
-  if (part_) part_->add(batch.records);
+  const auto ids = part_ ? ids_of(batch.records) : std::vector<RecordId>();
   StageRunner::Processed processed;
   processed.event.batch = batch.id;
   processed.event.delivered = place_.deliver;
@@ -136,6 +167,7 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
     run_user_code(StateClock::State::running,
                   [&] { processed = runner_->process(batch.id, std::move(batch.records)); });
   }
+  if (part_) part_->add(ids, processed.dead);
   if (!again.empty()) runner_->hand_on(again, processed);
   return processed;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/pending_setup.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
 #include "runtime/sink_part.hpp"
@@ -22,6 +23,7 @@ class Worker final : public WorkerBase {
  private:
   bool work() override;
   void handle(Packet packet) override;
+  std::chrono::nanoseconds longest_wait() const override;
 
   void on(Data part);
   void on(Orders orders);
@@ -33,8 +35,10 @@ class Worker final : public WorkerBase {
   void obey(const control::Seal& order);
   void obey(const control::Retire&);
 
-  WorkerContext context();
-  void set_up();
+  WorkerContext context() const;
+  void begin_setup(bool on_node);
+  void set_up_if_due();
+  void leave();
   void process_next();
   StageRunner::Processed process(RecordStore::TakenBatch batch);
   template <class Body>
@@ -45,8 +49,10 @@ class Worker final : public WorkerBase {
 
   control::Assign place_;  ///< the last that it was given
   std::optional<StageRunner> runner_;
-  std::optional<SinkPart> part_;      ///< of a stage that writes at teardown, if there is a journal
-  std::optional<SinkBrief> brief_;    ///< for the stage that comes next
+  std::optional<SinkPart> part_;    ///< of a stage that writes at teardown, if there is a journal
+  std::optional<SinkBrief> brief_;  ///< for the stage that comes next
+  PendingSetup setup_;
+  bool retiring_ = false;             ///< as soon as its node is set up
   std::optional<RecordStore> store_;  ///< from `setup` on
   StateClock clock_;
   Report report_;

@@ -1,4 +1,7 @@
 #include "runtime/pipelines.hpp"
+#include "store/scratch_folder.hpp"
+
+#include <gmock/gmock.h>
 
 #include <atomic>
 #include <mutex>
@@ -9,9 +12,11 @@
 namespace sluice {
 namespace {
 
+using ::testing::EndsWith;
 using testing::Item;
 using testing::items;
 using testing::Stamp;
+using ::testing::StartsWith;
 
 RunResult<Item> run(const Pipeline<Item, Item>& pipeline, int count, std::size_t workers,
                     Mode mode = Mode::streaming) {
@@ -119,12 +124,78 @@ class Thrower : public Stage<Item, Item> {
 
 TEST(Failures, OfEveryVerbNameTheStage) {
   for (const Mode mode : {Mode::streaming, Mode::debug}) {
-    for (const Where where : {Where::node_setup, Where::setup, Where::teardown}) {
-      const auto pipeline =
-          Pipeline<Item>("p").then(Stamp("a")).then(Thrower(where), {.name = "bad"});
-      EXPECT_EQ(error_of(pipeline, ExitCode::stage, mode), "stage 'bad' failed: went wrong");
-    }
+    const auto error = [mode](Where where) {
+      return error_of(Pipeline<Item>("p").then(Stamp("a")).then(Thrower(where), {.name = "bad"}),
+                      ExitCode::stage, mode);
+    };
+    const auto after = ") failed after 3 attempts: went wrong";
+    EXPECT_THAT(error(Where::node_setup), StartsWith("stage 'bad': setup_on_node on rank "));
+    EXPECT_THAT(error(Where::node_setup), EndsWith(after));
+    EXPECT_THAT(error(Where::setup), StartsWith("stage 'bad': setup on rank "));
+    EXPECT_THAT(error(Where::setup), EndsWith(after));
+    EXPECT_EQ(error(Where::teardown), "stage 'bad' failed: went wrong");
   }
+}
+
+// Its setup fails every second time; a copy whose setup has failed must not be used again.
+class Flapping : public Stage<Item, Item> {
+ public:
+  struct Counts {
+    std::atomic<int> setups{0};
+    std::atomic<int> ready{0};
+    std::atomic<int> teardowns{0};
+  };
+  explicit Flapping(Counts* counts) : counts_(counts) {}
+  void setup_on_node(const WorkerContext&) override { fail_every_second_time(); }
+  void setup(const WorkerContext&) override {
+    EXPECT_FALSE(failed_);
+    fail_every_second_time();
+    ++counts_->ready;
+  }
+  void process(Batch<Item>& batch, Emitter<Item>& out) override {
+    for (std::size_t i = 0; i < batch.size(); ++i) out.emit(i, batch[i]);
+  }
+  void teardown() override { ++counts_->teardowns; }
+
+ private:
+  void fail_every_second_time() {
+    failed_ = counts_->setups++ % 2 == 0;
+    if (failed_) throw std::runtime_error("not yet");
+  }
+  Counts* counts_;
+  bool failed_ = false;
+};
+
+TEST(Setup, ThatFailsHalfTheTimeIsTriedAgainWithANewCopyOfTheStage) {
+  for (const Mode mode : {Mode::streaming, Mode::batch, Mode::debug}) {
+    const store::ScratchFolder folder;
+    Flapping::Counts counts;
+    const StageSpec flapping{.name = "flapping", .workers = 3, .setup_attempts = 20};
+    PipelineSpec spec(Pipeline<Item>("p").then(Flapping(&counts), flapping), items(100));
+    spec.collect = true;
+    spec.options.mode = mode;
+    spec.options.workers = 3;
+    spec.options.run_dir = folder.path();
+    EXPECT_EQ(run_pipeline(spec).outputs.size(), 100u);
+    EXPECT_GT(counts.ready, 0);
+    EXPECT_EQ(counts.teardowns, counts.ready) << "not of a copy that is half set up";
+  }
+}
+
+TEST(Setup, ThatFailsForALackOfSenseIsNotTriedAgain) {
+  static std::atomic<int> setups{0};
+  class Senseless : public MapStage<Item, Item> {
+   public:
+    void setup(const WorkerContext&) override {
+      ++setups;
+      throw UsageError("no such setting");
+    }
+    Item map(Item item) override { return item; }
+  };
+  const auto pipeline = Pipeline<Item>("p").then(Senseless{}, {.name = "bad", .workers = 1});
+  EXPECT_THAT(error_of(pipeline, ExitCode::usage, Mode::streaming),
+              EndsWith(") failed: no such setting"));
+  EXPECT_EQ(setups, 1);
 }
 
 TEST(Failures, OfAWholeBatchNameItsFirstRecords) {
