@@ -66,6 +66,7 @@ class JobRun {
     options_.mode = file_.mode;
     options_.run_dir = file_.run_dir;
     options_.autoscale = file_.autoscale;
+    options_.max_dead_letters = file_.max_dead_letters;
     options_.batch = file_.batch;
     options_.journal = true;
     options_.commit_every = file_.commit_every;
@@ -106,6 +107,11 @@ class JobRun {
         static_cast<double>(status.done - status.done_before) / std::max(status.seconds, 1e-9));
     if (status.done_before > 0) {
       fmt::print("{} of them were done before\n", status.done_before);
+    }
+    if (status.dead_letters > 0) {
+      fmt::print("{} record{} could not be processed: '{}' says which and why\n",
+                 status.dead_letters, status.dead_letters == 1 ? "" : "s",
+                 (file_.run_dir / "dead_letters.jsonl").string());
     }
     for (const auto& hint : job::output_hints(stages_, file_.run_dir)) fmt::print("{}\n", hint);
   }

@@ -26,6 +26,25 @@ Mode mode_at(const RawTable& pipeline) {
   return require(parse_mode(mode), it->second, "pipeline.mode", mode_wanted);
 }
 
+// A share, or a percentage.
+std::optional<double> to_share(const RawValue& value) {
+  auto share = to_number(value);
+  const auto text = to_text(value);
+  if (!share && text && text->ends_with('%')) {
+    share = to_number(parse_value(text->substr(0, text->size() - 1)));
+    if (share) *share /= 100;
+  }
+  if (share && !(*share >= 0 && *share <= 1)) share.reset();
+  return share;
+}
+
+void read_max_dead_letters(const RawTable& pipeline, JobFile& job) {
+  const auto it = pipeline.find("max_dead_letters");
+  if (it == pipeline.end()) return;
+  job.max_dead_letters = require(to_share(it->second), it->second, "pipeline.max_dead_letters",
+                                 "a share of the inputs from 0 to 1, such as 0.05 or \"5%\"");
+}
+
 void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& job) {
   job.name = std::filesystem::path(file).stem().string();
   if (pipeline.contains("name")) {
@@ -131,6 +150,7 @@ JobFile parse_job(std::string_view text, const std::string& file,
   read_pipeline(raw.pipeline, file, job);
   read_commit_every(raw.pipeline, job);
   read_keep_intermediates(raw.pipeline, job);
+  read_max_dead_letters(raw.pipeline, job);
   job.input = read_input_entry(raw.input, file);
   read_store(raw.store, job);
   read_stages(raw, file, job);

@@ -39,6 +39,7 @@ struct JobFile {
   std::filesystem::path run_dir;
   bool autoscale = true;
   std::chrono::nanoseconds commit_every = RunOptions().commit_every;
+  double max_dead_letters = RunOptions{}.max_dead_letters;  ///< a share of the inputs
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage
   InputEntry input;
   BatchOptions batch;  ///< where and how batch mode keeps its intermediates

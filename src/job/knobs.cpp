@@ -73,6 +73,23 @@ void set_byte_budget(const RawValue& value, std::string_view path, StageSpec& sp
   spec.byte_budget = require(to_size(value), value, path, wanted_of(SettingType::size));
 }
 
+void set_attempts(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.attempts = count(value, path);
+}
+void set_on_failure(const RawValue& value, std::string_view path, StageSpec& spec) {
+  constexpr std::string_view wanted = R"("fail" or "dead_letter")";
+  const auto text = require(to_text(value), value, path, wanted);
+  if (text != "fail" && text != "dead_letter") throw_wrong_value(value, path, wanted);
+  spec.on_failure = text == "fail" ? OnFailure::fail : OnFailure::dead_letter;
+}
+void set_setup_attempts(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.setup_attempts = count(value, path);
+}
+void set_max_worker_lifetime(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.max_worker_lifetime =
+      require(to_duration(value), value, path, wanted_of(SettingType::duration));
+}
+
 constexpr Knob knobs[] = {{"batch_size", set_batch_size},
                           {"speed", set_speed},
                           {"selectivity", set_selectivity},
@@ -85,7 +102,11 @@ constexpr Knob knobs[] = {{"batch_size", set_batch_size},
                           {"workers_per_node", set_workers_per_node},
                           {"slots", set_slots},
                           {"batch_wait", set_batch_wait},
-                          {"byte_budget", set_byte_budget}};
+                          {"byte_budget", set_byte_budget},
+                          {"attempts", set_attempts},
+                          {"on_failure", set_on_failure},
+                          {"setup_attempts", set_setup_attempts},
+                          {"max_worker_lifetime", set_max_worker_lifetime}};
 
 void refuse_two_pins(const RawTable& keys, const std::string& path) {
   const auto per_node = keys.find("workers_per_node");
@@ -128,6 +149,10 @@ void apply_defaults(const StageSpec& own, StageSpec& spec) {
   take(&StageSpec::batch_wait);
   take(&StageSpec::byte_budget);
   take(&StageSpec::writes_at_teardown);
+  take(&StageSpec::attempts);
+  take(&StageSpec::on_failure);
+  take(&StageSpec::setup_attempts);
+  take(&StageSpec::max_worker_lifetime);
 }
 
 }  // namespace sluice::job

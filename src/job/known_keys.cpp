@@ -21,9 +21,11 @@ const KnownKeys& root_keys() {
 
 const KnownKeys& pipeline_keys() {
   static const KnownKeys keys{
-      {"name", "mode", "run_dir", "autoscale", "commit_every", "keep_intermediates", "batch_size",
-       "batch_wait", "cpus", "memory", "over_provision", "slots", "workers", "workers_per_node"},
-      {"attempts", "byte_budget", "env", "max_worker_lifetime", "on_failure", "speed"}};
+      {"name", "mode", "run_dir", "autoscale", "commit_every", "keep_intermediates",
+       "max_dead_letters", "attempts", "batch_size", "batch_wait", "cpus", "max_worker_lifetime",
+       "memory", "on_failure", "over_provision", "setup_attempts", "slots", "workers",
+       "workers_per_node"},
+      {"byte_budget", "env", "speed"}};
   return keys;
 }
 
@@ -38,11 +40,28 @@ const KnownKeys& store_keys() {
 }
 
 const KnownKeys& stage_keys() {
-  static const KnownKeys keys{
-      {"name", "use", "plugin", "settings", "batch_size", "speed", "selectivity", "over_provision",
-       "cpus", "gpus", "memory", "spmd", "workers", "workers_per_node", "slots", "batch_wait",
-       "byte_budget"},
-      {"attempts", "command", "env", "max_worker_lifetime", "model", "on_failure", "resources"}};
+  static const KnownKeys keys{{"name",
+                               "use",
+                               "plugin",
+                               "settings",
+                               "batch_size",
+                               "speed",
+                               "selectivity",
+                               "over_provision",
+                               "cpus",
+                               "gpus",
+                               "memory",
+                               "spmd",
+                               "workers",
+                               "workers_per_node",
+                               "slots",
+                               "batch_wait",
+                               "byte_budget",
+                               "attempts",
+                               "on_failure",
+                               "setup_attempts",
+                               "max_worker_lifetime"},
+                              {"command", "env", "model", "resources"}};
   return keys;
 }
 

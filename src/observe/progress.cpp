@@ -43,6 +43,12 @@ double total_time(const StageStatus& stage) {
 
 double percent(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
 
+std::string dead_letters(const RunStatus& status) {
+  if (status.dead_letters == 0) return {};
+  return fmt::format(", {} dead letter{}", status.dead_letters,
+                     status.dead_letters == 1 ? "" : "s");
+}
+
 }  // namespace
 
 double RecentRate::note(double seconds, std::uint64_t done) {
@@ -61,13 +67,13 @@ std::string readable_seconds(double seconds) {
 
 std::string summary_line(const RunStatus& status, double rate) {
   if (const auto* stage = current_stage(status)) {
-    return fmt::format("stage {} of {}, {}: {} of {} records ({:.0f}%)",
+    return fmt::format("stage {} of {}, {}: {} of {} records ({:.0f}%){}",
                        stage - status.stages.data() + 1, status.stages.size(), stage->name,
                        stage->records_in, *stage->expected,
-                       100 * share(stage->records_in, *stage->expected));
+                       100 * share(stage->records_in, *stage->expected), dead_letters(status));
   }
-  auto line = fmt::format("{} of {} done ({:.0f}%), {:.3g}/s", status.done, status.inputs,
-                          100 * share_done(status), rate);
+  auto line = fmt::format("{} of {} done ({:.0f}%), {:.3g}/s{}", status.done, status.inputs,
+                          100 * share_done(status), rate, dead_letters(status));
   if (status.finished) return line + ", took " + readable_seconds(status.seconds);
   if (rate <= 0) return line;
   const auto left = static_cast<double>(status.inputs - status.done) / rate;

@@ -50,7 +50,9 @@ TEST(Build, KnobsStartFromTheKindsDefaults) {
   EXPECT_EQ(spec.workers_per_node, 2u);
   const auto slow = stages_of(
                         "use = \"synthetic\"\nspeed = 2\nbatch_wait = \"1s\"\nslots = 4\n"
-                        "cpus = 0.5\nbyte_budget = \"1MB\"\nbatch_size = 7")[0]
+                        "cpus = 0.5\nbyte_budget = \"1MB\"\nbatch_size = 7\nattempts = 5\n"
+                        "on_failure = \"dead_letter\"\nsetup_attempts = 9\n"
+                        "max_worker_lifetime = \"2h\"")[0]
                         .spec;
   EXPECT_EQ(slow.speed, 2.0);
   EXPECT_EQ(slow.batch_wait, std::chrono::seconds(1));
@@ -58,6 +60,10 @@ TEST(Build, KnobsStartFromTheKindsDefaults) {
   EXPECT_EQ(slow.cpus, 0.5);
   EXPECT_EQ(slow.byte_budget, 1000000u);
   EXPECT_EQ(slow.batch_size, 7u);
+  EXPECT_EQ(slow.attempts, 5u);
+  EXPECT_EQ(slow.on_failure, OnFailure::dead_letter);
+  EXPECT_EQ(slow.setup_attempts, 9u);
+  EXPECT_EQ(slow.max_worker_lifetime, std::chrono::hours(2));
 }
 
 TEST(Build, WhatAWorkerTakesIsRead) {

@@ -82,11 +82,10 @@ TEST(JobFile, UnknownKeyWithNoNearOneIsNotGivenAWrongOne) {
 }
 
 TEST(JobFile, KeysOfLaterVersionsAreNotCalledUnknown) {
-  EXPECT_EQ(refusal("attempts = 3"),
-            "job.toml:6: key 'stage.read.attempts' is not supported by this version of sluice");
+  EXPECT_EQ(refusal("model = \"m\""),
+            "job.toml:6: key 'stage.read.model' is not supported by this version of sluice");
   for (const auto* line :
-       {"model = \"m\"", "env = { venv = \"e\" }", "command = [\"p\"]", "on_failure = \"fail\"",
-        "[models.m]\ncpus = 1", "[pipeline]\nattempts = 2"}) {
+       {"model = \"m\"", "env = { venv = \"e\" }", "command = [\"p\"]", "[models.m]\ncpus = 1"}) {
     EXPECT_THAT(refusal(line), HasSubstr("is not supported by this version")) << line;
   }
 }
@@ -115,6 +114,20 @@ TEST(JobFile, WrongTypesSayWhatWasExpectedAndWhatStoodThere) {
               HasSubstr("'input.files' must be a list of strings"));
 }
 
+TEST(JobFile, MaxDeadLettersIsAShareOrAPercentage) {
+  const auto share = [](const std::string& text) {
+    return parse_job(good, "job.toml", {"pipeline.max_dead_letters=" + text}).max_dead_letters;
+  };
+  EXPECT_DOUBLE_EQ(share("0.25"), 0.25);
+  EXPECT_DOUBLE_EQ(share("1"), 1);
+  EXPECT_DOUBLE_EQ(share("2.5%"), 0.025);
+  for (const auto* bad : {"1.5", "-0.1", "\"101%\"", "\"many\"", "nan", "\"%\""}) {
+    EXPECT_THAT(refusal(std::string("[pipeline]\nmax_dead_letters = ") + bad),
+                HasSubstr("'pipeline.max_dead_letters' must be a share of the inputs from 0 to 1"))
+        << bad;
+  }
+}
+
 TEST(JobFile, NumbersOutOfRangeAreRefused) {
   for (const auto* line : {"batch_size = 0",    "batch_size = -3",
                            "speed = -1.0",      "speed = 0",
@@ -125,7 +138,9 @@ TEST(JobFile, NumbersOutOfRangeAreRefused) {
                            "memory = \"much\"", "spmd = 0",
                            "selectivity = 0",   "over_provision = 0.5",
                            "slots = 0",         "batch_wait = -1",
-                           "byte_budget = -1",  "batch_wait = \"soon\""}) {
+                           "byte_budget = -1",  "batch_wait = \"soon\"",
+                           "attempts = 0",      "setup_attempts = 0",
+                           "on_failure = 3",    "max_worker_lifetime = -1"}) {
     EXPECT_THAT(refusal(line), StartsWith("job.toml:6: 'stage.read.")) << line;
   }
   EXPECT_THAT(thrown<UsageError>([] { parse_job("[input]\nkeys=[\"a\"]\nlimit=0", "j.toml"); }),

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -51,16 +53,26 @@ class Synthetic final : public RecordStage {
         output_bytes_(settings.size("output_bytes")),
         outputs_(output_count(settings)),
         fail_(probability(settings, "fail")),
+        fail_times_(settings.integer("fail_times")),
+        fail_setup_(probability(settings, "fail_setup")),
         drop_(probability(settings, "drop")) {}
 
   void setup_on_node(const WorkerContext&) override { spender_.spend(node_setup_); }
-  void setup(const WorkerContext&) override { spender_.spend(setup_); }
+  void setup(const WorkerContext& context) override {
+    spender_.spend(setup_);
+    static std::atomic<std::uint64_t> setups{0};
+    const auto one = fmt::format("{}/{}", context.rank, setups++);
+    if (happens(fail_setup_, one, "fail_setup")) {
+      throw StageError(
+          fmt::format("synthetic failure of a setup (settings.fail_setup = {})", fail_setup_));
+    }
+  }
 
   void process(Batch<Record>& batch, Emitter<Record>& out) override {
     std::chrono::nanoseconds time(0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       time += service_.of(seed_, batch[i].key);
-      if (happens(fail_, batch[i].key, "fail")) {
+      if (happens(fail_, batch[i].key, "fail") && fails_again(batch[i].key)) {
         spender_.spend(time);
         throw RecordError(i, fmt::format("synthetic failure (settings.fail = {})", fail_));
       }
@@ -72,6 +84,10 @@ class Synthetic final : public RecordStage {
  private:
   bool happens(double chance, const std::string& key, std::string_view what) const {
     return chance > 0 && Dice(seed_, key, what).uniform() < chance;
+  }
+
+  bool fails_again(const std::string& key) {
+    return fail_times_ <= 0 || ++failures_[key] <= fail_times_;
   }
 
   void emit(std::size_t from, Record record, Emitter<Record>& out) const {
@@ -98,6 +114,9 @@ class Synthetic final : public RecordStage {
   std::size_t output_bytes_;
   std::size_t outputs_;
   double fail_;
+  std::int64_t fail_times_;
+  double fail_setup_;
+  std::map<std::string, std::int64_t> failures_;  ///< of records, with fail_times
   double drop_;
 };
 
@@ -125,6 +144,9 @@ StageKind synthetic_kind() {
        "outputs a record, with keys KEY/0, KEY/1, … if several"},
       {"drop", SettingType::number, "0.0", "probability that a record is dropped"},
       {"fail", SettingType::number, "0.0", "probability that a record makes the stage throw"},
+      {"fail_times", SettingType::integer, "0",
+       "how often such a record does so to a worker before it passes; 0: always"},
+      {"fail_setup", SettingType::number, "0.0", "probability that a worker's setup throws"},
       {"seed", SettingType::integer, "0", "another seed, other times and victims"},
   };
   kind.make = [](const Settings& settings) { return std::make_unique<Synthetic>(settings); };

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "control/types.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace sluice::control {
+
+/// Which workers are older than their stage allows, and are to be set up again: of each stage one
+/// at a time, the oldest first. Pure.
+class Lifetimes {
+ public:
+  /// `longest`: by stage, 0 for no limit.
+  explicit Lifetimes(const std::vector<Time>& longest);
+
+  /// The rank has been set up as a worker of the stage.
+  void ready(Rank rank, std::size_t stage, Time now);
+  /// It has torn down; `returns`: to be set up again in the same stage.
+  void left(Rank rank, std::size_t stage, bool returns);
+  /// A worker that is to be set up again now. Until it is `ready`, or has left for good, no other
+  /// of its stage is named.
+  std::optional<Rank> next_due(Time now);
+  /// When there will be one, if nothing else happens.
+  std::optional<Time> deadline() const;
+
+ private:
+  struct Worker {
+    Rank rank;
+    Time since;
+  };
+  struct Stage {
+    Time longest{0};
+    std::deque<Worker> workers;  ///< the oldest first
+    std::optional<Rank> away;    ///< being set up again
+  };
+  std::vector<Stage> stages_;
+};
+
+}  // namespace sluice::control
