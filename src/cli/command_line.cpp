@@ -28,6 +28,8 @@ class Commands {
     add("run", "Run a job, here or on all ranks of mpirun or srun", define_run, run_job,
         Ranks::all);
     add("resume", "Go on with a run that did not end", define_resume, resume_job, Ranks::all);
+    add("retry", "Go on with a run, and process again what has dead letters", define_resume,
+        retry_job, Ranks::all);
     add("plan", "Say how many workers each stage gets, where they sit and how fast the job will be",
         define_plan, plan_job);
     add("validate", "Check a job and its input without running it", define_job, validate_job);

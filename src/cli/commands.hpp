@@ -64,6 +64,7 @@ struct SimulateArguments {
 // Each returns the exit code and throws Error.
 int run_job(const JobArguments& arguments);
 int resume_job(const ResumeArguments& arguments);
+int retry_job(const ResumeArguments& arguments);
 int plan_job(const PlanArguments& arguments);
 int show_records(const CatArguments& arguments);
 int validate_job(const JobArguments& arguments);

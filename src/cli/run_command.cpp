@@ -144,11 +144,14 @@ int run_job(const JobArguments& arguments) {
   return 0;
 }
 
-int resume_job(const ResumeArguments& arguments) {
+namespace {
+
+int go_on(const ResumeArguments& arguments, bool retry) {
   const auto run_dir = std::filesystem::absolute(arguments.run_dir);
   JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
   job.options().workers = arguments.workers;
   job.options().resume = true;
+  job.options().retry = retry;
   job.options().force = arguments.force;
   job.continue_mode();
   job.options().on_start = nullptr;  // the run directory says all of it
@@ -156,5 +159,11 @@ int resume_job(const ResumeArguments& arguments) {
   if (is_coordinator()) job.summarise(status);
   return 0;
 }
+
+}  // namespace
+
+int resume_job(const ResumeArguments& arguments) { return go_on(arguments, false); }
+
+int retry_job(const ResumeArguments& arguments) { return go_on(arguments, true); }
 
 }  // namespace sluice::cli
