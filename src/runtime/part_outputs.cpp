@@ -73,11 +73,11 @@ FilesOfTarget files_by_target(const std::vector<Part>& parts, const PartFolders&
   for (const auto& part : parts) {
     const auto add = [&](const fs::path& from, const fs::path& to) {
       for (const auto& file : files_below(from)) {
-        found[(to / file.lexically_relative(from)).lexically_normal()].push_back(
+        found[to / file.lexically_relative(from)].push_back(
             file.lexically_relative(folders.all()).string());
       }
     };
-    add(folders.relative(part.folder), folders.run_dir);
+    add(folders.relative(part.folder), "");
     add(folders.absolute(part.folder), "/");
   }
   return found;
@@ -136,9 +136,9 @@ void make_output(const Output& output, const std::vector<ErasedStage>& stages,
   for (const auto& part : output.parts) files.push_back(folders.all() / part);
   fault_point("output.before");
   if (files.size() > 1) {
-    stages.at(output.merged_by).merge(files, output.target);
+    stages.at(output.merged_by).merge(files, folders.run_dir / output.target);
   } else if (fs::exists(files.front(), missing)) {
-    move_or_copy(files.front(), output.target, keep);
+    move_or_copy(files.front(), folders.run_dir / output.target, keep);
   }
   fault_point("output.after");
 }

@@ -47,7 +47,7 @@ RunBook::RunBook(const ErasedSpec& spec, std::string input, std::uint64_t inputs
   } else {
     start_afresh(std::move(lines), inputs);
   }
-  if (!state_.finished) journal_->append(attempt_entry(++state_.attempts));
+  if (journal_) journal_->append(attempt_entry(++state_.attempts));
 }
 
 store::SplitSet RunBook::settled() const {
@@ -98,7 +98,7 @@ void RunBook::remove_replaced() const {
   for (const auto& old : state_.replaced) {
     const bool stays = std::any_of(state_.outputs.begin(), state_.outputs.end(),
                                    [&](const Output& o) { return o.target == old.target; });
-    if (!stays) fs::remove(old.target, ignored);
+    if (!stays) fs::remove(folders_.run_dir / old.target, ignored);
   }
 }
 
@@ -139,8 +139,10 @@ void RunBook::go_on(const std::vector<std::string>& lines) {
   }
   state_ = replay(text.entries);
   if (!spec_.options.force || state_.pipeline.front() != lines.front()) require_same(lines);
+  const bool reopens = spec_.options.retry && !state_.dead.empty();
+  if (state_.finished && !reopens) return;
   journal_.emplace(journal_path(), text.bytes);
-  if (spec_.options.retry && !state_.dead.empty()) {
+  if (reopens) {
     journal_->append(reopening_entry());
     state_.reopen();
   }

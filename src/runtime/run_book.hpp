@@ -51,7 +51,7 @@ class RunBook {
   const ErasedSpec& spec_;
   PartFolders folders_;
   RunState state_;
-  std::optional<store::Journal> journal_;
+  std::optional<store::Journal> journal_;  ///< unless the run is finished
   std::vector<ClosedPart> closed_;
 };
 

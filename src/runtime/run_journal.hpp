@@ -29,7 +29,7 @@ struct ClosedPart {
 /// A file of one or several parts that becomes an output.
 struct Output {
   std::vector<std::string> parts;  ///< paths below the folder of all parts
-  std::string target;
+  std::string target;              ///< below the run directory, or absolute
   std::uint64_t merged_by = 0;  ///< the stage that merges them; only if they are several
 };
 

@@ -85,7 +85,7 @@ const std::vector<Case> cases{
     {"UnreadableFile", ExitCode::input,
      "stage 'first' failed on record 'missing.png': cannot read 'missing.png': No such file",
      "use = \"fs.read\"", "keys = [\"missing.png\"]"},
-    {"UnwritableOutput", ExitCode::io, "stage 'first' failed: cannot ",
+    {"UnwritableOutput", ExitCode::io, "failed after 3 attempts: cannot ",
      "use = \"jsonl.write\"\nsettings = { path = \"../../blocked/out.jsonl\" }"},
     {"UnwritableRunDir",
      ExitCode::io,
