@@ -4,8 +4,8 @@
 
 namespace sluice::control {
 
-Lifetimes::Lifetimes(const std::vector<Time>& longest) : stages_(longest.size()) {
-  for (std::size_t k = 0; k < longest.size(); ++k) stages_[k].longest = longest[k];
+Lifetimes::Lifetimes(const std::vector<Lifetime>& stages) : stages_(stages.size()) {
+  for (std::size_t k = 0; k < stages.size(); ++k) stages_[k].longest = stages[k].longest;
 }
 
 void Lifetimes::ready(Rank rank, std::size_t stage, Time now) {

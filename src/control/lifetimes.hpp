@@ -9,12 +9,18 @@
 
 namespace sluice::control {
 
+/// How long a worker of a stage may go without being set up anew.
+struct Lifetime {
+  Time longest{0};        ///< 0: for ever
+  bool renumber = false;  ///< it is then another worker: what it wrote under its number stands
+};
+
 /// Which workers are older than their stage allows, and are to be set up again: of each stage one
 /// at a time, the oldest first. Pure.
 class Lifetimes {
  public:
-  /// `longest`: by stage, 0 for no limit.
-  explicit Lifetimes(const std::vector<Time>& longest);
+  /// Of each stage; there may be none.
+  explicit Lifetimes(const std::vector<Lifetime>& stages);
 
   /// The rank has been set up as a worker of the stage.
   void ready(Rank rank, std::size_t stage, Time now);

@@ -56,19 +56,34 @@ void Roles::left(Rank rank, Commands& commands) {
   }
   if (!stage(leaver).ended) --stage(leaver).workers;
   --present_;
-  const int next = std::exchange(leaver, {}).next;
-  if (next >= 0) join(rank, next, commands);
+  const auto before = std::exchange(leaver, {});
+  std::optional<std::uint64_t> number;
+  if (before.returning && !before.renumber) number = before.number;
+  if (before.next >= 0) join(rank, before.next, number, commands);
+}
+
+bool Roles::renew(Rank rank, bool renumber) {
+  auto& worker = member(rank);
+  if (worker.standing != Standing::working) return false;
+  stop_staying(worker);
+  worker.standing = Standing::draining;
+  worker.next = worker.stage;
+  worker.returning = true;
+  worker.renumber = renumber;
+  return true;
 }
 
 void Roles::promise(Rank rank, int next, Commands& commands) {
   auto& mover = member(rank);
   switch (mover.standing) {
     case Standing::none:
-      if (next >= 0) join(rank, next, commands);
+      if (next >= 0) join(rank, next, {}, commands);
       return;
     case Standing::draining:
     case Standing::retiring:
+      if (mover.returning && (next == mover.stage || stage(mover).staying == 0)) return;
       mover.next = next;
+      mover.returning = false;
       return;
     default:
       break;
@@ -126,9 +141,9 @@ std::vector<int> Roles::destinations() const {
   return stages;
 }
 
-void Roles::enrol(Rank rank, int stage) {
+void Roles::enrol(Rank rank, int stage, std::optional<std::uint64_t> number) {
   auto& home = stages_.at(static_cast<std::size_t>(stage));
-  member(rank) = {stage, Standing::joining, -1, home.numbers++};
+  member(rank) = {stage, Standing::joining, -1, number ? *number : home.numbers++};
   ++home.workers;
   ++home.staying;
   home.most_workers = std::max(home.most_workers, home.workers);
@@ -147,9 +162,9 @@ void Roles::begin(Rank rank, Commands& commands) {
   if (first) commands.push_back(assignment(rank, true));
 }
 
-void Roles::join(Rank rank, int stage, Commands& commands) {
+void Roles::join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands) {
   if (stages_.at(static_cast<std::size_t>(stage)).ended) return;
-  enrol(rank, stage);
+  enrol(rank, stage, number);
   begin(rank, commands);
 }
 

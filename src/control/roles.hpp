@@ -13,8 +13,8 @@ namespace sluice::control {
 ///
 /// A rank joins a stage (its node is set up for the stage first, by the first worker there), works,
 /// drains if it is to leave while the stage goes on, and retires: it tears down and has no stage
-/// again, or joins the next one. A worker's number is never given twice in a stage, so that what
-/// workers write under their numbers stays apart.
+/// again, or joins the next one. A worker's number is never given to another in a stage, so that
+/// what workers write under their numbers stays apart.
 class Roles {
  public:
   /// `stage_of_rank`: -1 for none. `deliver`: the last stage's outputs end at its workers.
@@ -36,6 +36,10 @@ class Roles {
   /// stage's last worker stays, or what others have for the stage could never be taken.
   void promise(Rank rank, int stage, Commands& commands);
   void retire(Rank rank, Commands& commands);
+  /// A worker is to leave its stage and to join it again, with its number or, if `renumber`, with a
+  /// new one. It is then `draining`, and others may not take its place. False if it doesn't work,
+  /// because it is on its way in or out.
+  bool renew(Rank rank, bool renumber);
   /// Retires all workers of a stage that has nothing left to do.
   void end(std::size_t stage, Commands& commands);
 
@@ -65,6 +69,8 @@ class Roles {
     Standing standing = Standing::none;
     int next = -1;  ///< the stage to join after this one
     std::uint64_t number = 0;
+    bool returning = false;  ///< `next` is its own stage
+    bool renumber = false;   ///< it gets another number there
   };
   struct Node {
     bool ready = false;
@@ -84,9 +90,9 @@ class Roles {
   const Member& member(Rank rank) const { return members_.at(static_cast<std::size_t>(rank)); }
   Stage& stage(const Member& of) { return stages_.at(static_cast<std::size_t>(of.stage)); }
   int node_of(Rank rank) const { return node_of_rank_.at(static_cast<std::size_t>(rank)); }
-  void enrol(Rank rank, int stage);
+  void enrol(Rank rank, int stage, std::optional<std::uint64_t> number = {});
   void begin(Rank rank, Commands& commands);
-  void join(Rank rank, int stage, Commands& commands);
+  void join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands);
   void stop_staying(Member& leaver);
   Assign assignment(Rank rank, bool setup_node) const;
 

@@ -28,6 +28,7 @@ RunControl::RunControl(RunPlan plan)
     : plan_(std::move(plan)),
       work_(plan_.stages.size()),
       roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect),
+      lifetimes_(plan_.lifetimes),
       in_process_(plan_.stage_of_rank.size(), 0),
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
@@ -49,6 +50,9 @@ Commands RunControl::start(Time now) {
 
 Commands RunControl::handle(const Event& event, Time now) {
   std::visit([this](const auto& e) { on(e); }, event);
+  if (const auto* ready = std::get_if<WorkerReady>(&event)) {
+    lifetimes_.ready(ready->rank, roles_.stage_of(ready->rank), now);
+  }
   advance(now);
   return std::exchange(commands_, {});
 }
@@ -103,10 +107,25 @@ void RunControl::count_finished(const Finished& event, std::size_t channel) {
 
 void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes); }
 
-void RunControl::on(const Left& event) { roles_.left(event.rank, commands_); }
+void RunControl::on(const Left& event) {
+  const auto stage = roles_.stage_of(event.rank);
+  roles_.left(event.rank, commands_);
+  const bool returns = roles_.has_stage(event.rank) && roles_.stage_of(event.rank) == stage;
+  lifetimes_.left(event.rank, stage, returns);
+}
+
+// A worker that is on its way out anyway needs no renewal.
+void RunControl::renew_old_workers(Time now) {
+  while (const auto rank = lifetimes_.next_due(now)) {
+    const auto stage = roles_.stage_of(*rank);
+    if (!roles_.renew(*rank, plan_.lifetimes.at(stage).renumber)) continue;
+    channels_[stage].close(*rank, commands_);
+    retire_if_drained(*rank);
+  }
+}
 
 std::optional<Time> RunControl::deadline() const {
-  std::optional<Time> earliest;
+  auto earliest = lifetimes_.deadline();
   for (const auto& channel : channels_) {
     const auto due = channel.deadline();
     if (due && (!earliest || *due < *earliest)) earliest = due;
@@ -128,6 +147,7 @@ std::size_t RunControl::channel_of(Rank rank) const {
 }
 
 void RunControl::advance(Time now) {
+  renew_old_workers(now);
   match(0, now);
   end_stages();
   for (std::size_t k = 1; k < channels_.size(); ++k) match(k, now);

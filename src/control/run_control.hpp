@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/dispatcher.hpp"
+#include "control/lifetimes.hpp"
 #include "control/lineage.hpp"
 #include "control/roles.hpp"
 #include "control/types.hpp"
@@ -24,6 +25,8 @@ struct RunPlan {
   std::uint64_t inputs = 0;
   bool collect = false;               ///< the last stage's outputs go to the coordinator
   std::vector<InputRange> done = {};  ///< inputs that were done before the run; no two overlap
+  /// Of each stage's workers; empty: they live as long as the stage.
+  std::vector<Lifetime> lifetimes = {};
 };
 
 /// Records and bytes that a channel stores: made and not yet taken.
@@ -102,12 +105,14 @@ class RunControl {
   void count_finished(const Finished& event, std::size_t channel);
   void count_granted(std::size_t channel, const Grant& grant);
   void retire_if_drained(Rank rank);
+  void renew_old_workers(Time now);
 
   RunPlan plan_;
   std::vector<Dispatcher> channels_;
   std::vector<ChannelLoad> loads_;
   std::vector<StageWork> work_;
   Roles roles_;
+  Lifetimes lifetimes_;
   std::vector<std::uint64_t> in_process_;  ///< records that each rank has taken and not finished
   std::vector<std::uint64_t> backlog_;     ///< records that each rank has yet to be told to send
   Lineage lineage_;

@@ -35,6 +35,7 @@ void Coordinator::plan() {
   plan.stage_of_rank = control::assign_ranks(placed, plan.node_of_rank);
   plan.stages = channel_specs(spec_);
   plan.collect = spec_.on_output != nullptr;
+  plan.lifetimes = lifetimes(spec_);
   open_input(plan);
   board_.emplace(spec_, plan);
   if (spec_.options.autoscale) {

@@ -188,6 +188,14 @@ std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec) {
   return result;
 }
 
+std::vector<control::Lifetime> lifetimes(const ErasedSpec& spec) {
+  std::vector<control::Lifetime> result;
+  for (const auto& stage : spec.stages) {
+    result.push_back({stage.spec.max_worker_lifetime, stage.spec.writes_at_teardown});
+  }
+  return result;
+}
+
 std::size_t worker_threads(const ErasedSpec& spec, Mode mode) {
   if (spec.options.workers > 0) return spec.options.workers;
   std::size_t workers = 0;

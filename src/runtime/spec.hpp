@@ -2,6 +2,7 @@
 
 #include "control/demand.hpp"
 #include "control/dispatcher.hpp"
+#include "control/lifetimes.hpp"
 
 #include <sluice/run.hpp>
 
@@ -25,6 +26,7 @@ void require_same(const std::string& ours, const std::string& theirs, int rank,
 
 std::vector<control::StageDemand> demands(const ErasedSpec& spec);
 std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec);
+std::vector<control::Lifetime> lifetimes(const ErasedSpec& spec);
 
 /// Worker threads for a run without a launcher: `options.workers`, or every core for the slowest
 /// stage and the least that the other stages need; in batch mode, where one stage runs at a time,

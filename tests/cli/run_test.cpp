@@ -61,6 +61,49 @@ batch_size = 4
 settings = { path = "out.jsonl", payload = "digest" }
 )";
 
+constexpr const char* with_poison = R"(
+[pipeline]
+run_dir = "out"
+attempts = 2
+on_failure = "dead_letter"
+setup_attempts = 50
+max_dead_letters = "50%"
+[input]
+jsonl = "rows.jsonl"
+[[stage]]
+name = "work"
+use = "synthetic"
+batch_size = 7
+settings = { fail = 0.1, fail_setup = 0.5, seed = 3 }
+[[stage]]
+name = "write"
+use = "jsonl.write"
+batch_size = 4
+settings = { path = "out.jsonl" }
+)";
+
+TEST_P(Run, GivesUpWhatCannotBeProcessedAndDoesTheRest) {
+  std::string rows;
+  for (int i = 0; i < 60; ++i) rows += "{\"key\": \"k" + std::to_string(i) + "\"}\n";
+  write_text(folder_ / "rows.jsonl", rows);
+  const auto ended = run(with_poison);
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("job: 60 of 60 records done in "));
+  EXPECT_THAT(ended.out,
+              HasSubstr("records could not be processed: 'out/dead_letters.jsonl' says which"));
+  EXPECT_THAT(ended.err, HasSubstr(" dead letters"));
+  const auto dead = lines("out/dead_letters.jsonl");
+  EXPECT_GT(dead.size(), 2u);
+  EXPECT_EQ(lines("out/out.jsonl").size() + dead.size(), 60u);
+  for (const auto& line : dead) {
+    EXPECT_THAT(line, HasSubstr("\"stage\":\"work\",\"error\":\"synthetic failure"));
+  }
+  const auto stopped = run(with_poison, {"--set", "pipeline.max_dead_letters=1%"});
+  EXPECT_EQ(stopped.code, 6);
+  EXPECT_THAT(stopped.err, HasSubstr("max_dead_letters allows 1%"));
+  EXPECT_THAT(stopped.err, HasSubstr("synthetic failure (settings.fail = 0.1). All are in "));
+}
+
 TEST_P(Run, GivesTheSameOutputAsAnyOther) {
   std::string rows;
   for (int i = 0; i < 50; ++i) rows += "{\"number\": " + std::to_string(i) + "}\n";

@@ -19,7 +19,8 @@ class Auditor {
       : scenario_(scenario),
         plan_(scenario.plan),
         members_(plan_.stage_of_rank.size()),
-        staying_(plan_.stages.size(), 0) {
+        staying_(plan_.stages.size(), 0),
+        ages_(plan_.lifetimes.size()) {
     for (std::size_t rank = 1; rank < members_.size(); ++rank) {
       join(static_cast<Rank>(rank), plan_.stage_of_rank[rank]);
     }
@@ -31,9 +32,11 @@ class Auditor {
     if (plan_.inputs > 0) channels_.front().backlogs.push_back({coordinator, plan_.inputs});
   }
 
-  void note(const Event& event) {
+  void note(const Event& event, Time now) {
     ++event_;
+    now_ = now;
     std::visit([this](const auto& e) { on(e); }, event);
+    renew_old_workers();
   }
 
   void note(const Command& command, Time now) {
@@ -42,11 +45,13 @@ class Auditor {
   }
 
   /// Ranks are to have these stages.
-  void note(const std::vector<int>& stage_of_rank) {
+  void note(const std::vector<int>& stage_of_rank, Time now) {
     ++event_;
+    now_ = now;
     for (std::size_t rank = 1; rank < members_.size(); ++rank) {
       note(static_cast<Rank>(rank), stage_of_rank[rank]);
     }
+    renew_old_workers();
   }
 
   /// After everything that one event led to.
@@ -62,6 +67,8 @@ class Auditor {
   /// Batches that were taken with fewer records than their channel's batch size.
   std::uint64_t partial() const { return partial_; }
   std::uint64_t joins() const { return joins_; }
+  /// Workers that were set up again for their age.
+  std::uint64_t renewals() const { return renewals_; }
 
  private:
   struct Batch {
@@ -105,6 +112,13 @@ class Auditor {
     int next = -1;
     bool leaving = false;
     bool retired = false;
+    bool renewing = false;
+    std::uint64_t number = 0;
+    std::optional<std::uint64_t> returns_as = {};  ///< the number that it had before
+  };
+  struct Ages {
+    std::deque<std::pair<Rank, Time>> ready = {};  ///< since when, the oldest first
+    std::optional<Rank> away = {};
   };
 
   static void require(bool holds, const char* what) {
@@ -130,11 +144,13 @@ class Auditor {
   void note(Rank rank, int stage) {
     auto& m = member(rank);
     if (m.stage < 0) return join(rank, stage);
+    auto& staying = staying_[static_cast<std::size_t>(m.stage)];
     if (m.leaving) {
+      if (m.renewing && (stage == m.stage || staying == 0)) return;
       m.next = stage;
+      m.renewing = false;
       return;
     }
-    auto& staying = staying_[static_cast<std::size_t>(m.stage)];
     if (stage == m.stage || staying == 1) return;
     --staying;
     m.leaving = true;
@@ -142,6 +158,26 @@ class Auditor {
     auto& consumers = feeding(rank).consumers;
     if (consumers.contains(rank)) consumers[rank].closing = true;
   }
+  // Of each stage one at a time, the oldest first, and none that is to leave.
+  void renew_old_workers() {
+    for (std::size_t k = 0; k < ages_.size(); ++k) {
+      auto& ages = ages_[k];
+      const auto longest = plan_.lifetimes[k].longest;
+      if (longest == Time{} || ages.away || ages.ready.empty()) continue;
+      const auto [rank, since] = ages.ready.front();
+      if (now_ - since < longest) continue;
+      ages.ready.pop_front();
+      ages.away = rank;
+      auto& m = member(rank);
+      if (m.leaving || m.retired) continue;
+      --staying_[k];
+      m.leaving = m.renewing = true;
+      m.next = m.stage;
+      channels_[k].consumers.at(rank).closing = true;
+      ++renewals_;
+    }
+  }
+  Ages* ages_of(std::size_t stage) { return stage < ages_.size() ? &ages_[stage] : nullptr; }
   Channel& feeding(Rank rank) { return channels_.at(channel_of(rank)); }
   int node_of(Rank rank) const { return plan_.node_of_rank[static_cast<std::size_t>(rank)]; }
 
@@ -160,6 +196,10 @@ class Auditor {
   void on(const Admitted&) {}
   void on(const Tick&) {}
   void on(const WorkerReady& event) {
+    if (auto* ages = ages_of(channel_of(event.rank))) {
+      if (ages->away == event.rank) ages->away.reset();
+      ages->ready.emplace_back(event.rank, now_);
+    }
     if (!member(event.rank).leaving) feeding(event.rank).consumers[event.rank];
   }
   void on(const Taken& event) {
@@ -189,10 +229,17 @@ class Auditor {
   void on(const Left& event) {
     auto& m = member(event.rank);
     require(m.retired, "left without a Retire");
-    const int next = std::exchange(m, {}).next;
+    const auto before = std::exchange(m, {});
     assigned_.erase({event.rank, false});
     assigned_.erase({event.rank, true});
-    join(event.rank, next);
+    join(event.rank, before.next);
+    const auto stage = static_cast<std::size_t>(before.stage);
+    const bool keeps_number = before.renewing && !plan_.lifetimes[stage].renumber;
+    if (keeps_number && m.stage >= 0) m.returns_as = before.number;
+    if (auto* ages = ages_of(stage)) {
+      std::erase_if(ages->ready, [&](const auto& each) { return each.first == event.rank; });
+      if (ages->away == event.rank && m.stage != before.stage) ages->away.reset();
+    }
   }
 
   void check(const Assign& order) {
@@ -202,7 +249,13 @@ class Auditor {
     require(order.worker < order.workers, "a worker's number exceeds its stage's workers");
     const bool first = !order.setup_node && !assigned_.contains({order.rank, true});
     const bool fresh = numbers_.insert({order.stage, order.worker}).second;
-    require(fresh || !first, "a worker's number was given before");
+    auto& m = member(order.rank);
+    m.number = order.worker;
+    if (m.returns_as) {
+      require(order.worker == *m.returns_as, "a worker that was renewed has another number");
+    } else {
+      require(fresh || !first, "a worker's number was given before");
+    }
     const bool node_is_set_up = nodes_ready_.contains({order.stage, node_of(order.rank)});
     require(node_is_set_up != order.setup_node, "a worker is set up before its node");
     if (order.setup_node) {
@@ -367,6 +420,8 @@ class Auditor {
   std::set<std::pair<std::uint64_t, std::uint64_t>> numbers_;  ///< given in each stage
   std::set<std::pair<std::uint64_t, int>> nodes_set_up_;
   std::set<std::pair<std::uint64_t, int>> nodes_ready_;
+  std::vector<Ages> ages_;
+  std::uint64_t renewals_ = 0;
   std::uint64_t event_ = 0;
   std::uint64_t joins_ = 0;
   std::uint64_t batches_ = 0;

@@ -78,13 +78,13 @@ class ModelCoordinator {
 
   void decide(const Event& event) {
     shared_.trace.add(entry_of(event, now()));
-    auditor_.note(event);
+    auditor_.note(event, now());
     carry_out(control_.handle(event, now()));
     if (admitting_ == 0) auditor_.check_state(control_, now());
   }
 
   void reassign(const std::vector<int>& stage_of_rank) {
-    auditor_.note(stage_of_rank);
+    auditor_.note(stage_of_rank, now());
     carry_out(control_.reassign(stage_of_rank, now()));
     auditor_.check_state(control_, now());
     send_orders();

@@ -270,5 +270,66 @@ TEST(RoleChanges, ARankWhoseStageHasEndedCanHelpTheNext) {
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 1, 2, 3, false, true}}));
 }
 
+// Two workers of one stage, each good for ten seconds; the first is five seconds older.
+DrivenRun two_mortals(bool renumber) {
+  RunPlan plan{{ChannelSpec{}}, {-1, 0, 0}, {0, 0, 0}, 100, false};
+  plan.lifetimes = {{std::chrono::seconds(10), renumber}};
+  DrivenRun run(plan);
+  run.tell(NodeReady{1});
+  run.make_ready({1});
+  run.now = std::chrono::seconds(5);
+  run.make_ready({2});
+  return run;
+}
+
+TEST(Lifetimes, AWorkerThatIsTooOldFinishesWhatItHasAndIsSetUpAgainAsTheSameWorker) {
+  auto run = two_mortals(false);
+  EXPECT_EQ(run.control.deadline(), Time(std::chrono::seconds(10)));
+  run.now = std::chrono::seconds(10);
+  EXPECT_EQ(run.tell(Tick{}), Commands{}) << "it holds a batch";
+  EXPECT_EQ(run.tell(Taken{1, 1, 0}), Commands{}) << "and gets no other";
+  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, true, {{0, -1}}}), (Commands{Retire{1}}));
+  run.now = std::chrono::seconds(40);
+  EXPECT_EQ(run.control.deadline(), std::nullopt);
+  EXPECT_EQ(run.tell(Tick{}), Commands{});
+  EXPECT_FALSE(run.control.roles().draining(2)) << "one at a time";
+  EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 0, 2, false, true}}));
+  EXPECT_EQ(run.tell(WorkerReady{1}), (Commands{Grant{0, 1, 3, 1, 1}}));
+  EXPECT_TRUE(run.control.roles().draining(2)) << "now it is the other one's turn";
+}
+
+TEST(Lifetimes, AWorkerWhoseFilesBearItsNumberIsSetUpAgainWithAnother) {
+  auto run = two_mortals(true);
+  run.now = std::chrono::seconds(10);
+  run.tell(Taken{1, 1, 0});
+  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, true, {{0, -1}}}), (Commands{Retire{1}}));
+  EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 2, 3, false, true}}));
+}
+
+TEST(Lifetimes, OtherStagesCannotHaveTheLastWorkerWhileItIsAway) {
+  auto plan = two_stages(100);
+  plan.lifetimes = {{std::chrono::seconds(10), false}, {}};
+  DrivenRun run(plan);
+  run.tell(NodeReady{1});
+  run.make_ready({1, 2, 3});
+  run.now = std::chrono::seconds(10);
+  run.tell(Taken{1, 1, 0});
+  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, false, {{0, -1}}}), (Commands{Retire{1}}));
+  EXPECT_EQ(run.control.reassign({-1, 1, 1, 1, -1}, run.now), Commands{});
+  EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 0, 1, false, false}}));
+}
+
+TEST(Lifetimes, AWorkerThatIsAwayWhenItsStageEndsDoesNotComeBack) {
+  RunPlan plan{{ChannelSpec{}}, {-1, 0}, {0, 0}, 1, false};
+  plan.lifetimes = {{std::chrono::seconds(10), false}};
+  DrivenRun run(plan);
+  run.tell(NodeReady{1});
+  run.make_ready({1});
+  run.now = std::chrono::seconds(10);
+  EXPECT_EQ(run.deliver(1, 1, 0), (Commands{Retire{1}}));
+  EXPECT_EQ(run.tell(Left{1}), Commands{});
+  EXPECT_TRUE(run.control.finished());
+}
+
 }  // namespace
 }  // namespace sluice::control

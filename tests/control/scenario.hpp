@@ -74,6 +74,10 @@ inline std::string text_of(const Scenario& scenario) {
                          worker.setup.count(), worker.per_batch.count(), worker.per_record.count());
     }
   }
+  for (const auto& lifetime : scenario.plan.lifetimes) {
+    out += fmt::format("  lifetime {} ns{}\n", lifetime.longest.count(),
+                       lifetime.renumber ? ", renumbered" : "");
+  }
   for (const auto& change : scenario.role_changes) {
     out += fmt::format("  at {} ns:", change.at.count());
     for (const int stage : change.stage_of_rank) out += fmt::format(" {}", stage);
@@ -173,6 +177,16 @@ inline void add_role_changes(Scenario& scenario, Random& random) {
   }
 }
 
+// Some stages' workers may not grow old.
+inline void add_lifetimes(Scenario& scenario, Random& random) {
+  if (random.chance(0.6)) return;
+  for (std::size_t k = 0; k < scenario.plan.stages.size(); ++k) {
+    const auto longest = random.pick<Time>(
+        {Time{}, microseconds(100), milliseconds(3), milliseconds(100), Time::max()});
+    scenario.plan.lifetimes.push_back({longest, random.chance(0.3)});
+  }
+}
+
 }  // namespace detail
 
 /// A pipeline, ranks and a network as unlike each other as the seed makes them.
@@ -198,6 +212,7 @@ inline Scenario random_scenario(std::uint64_t seed) {
       random.chance(0.5) ? Time{} : random.between(Time{}, detail::microseconds(100));
   scenario.most_records = 6'000;
   detail::add_role_changes(scenario, random);
+  detail::add_lifetimes(scenario, random);
   return scenario;
 }
 

@@ -16,6 +16,7 @@ struct Totals {
   std::uint64_t messages = 0;
   std::uint64_t records = 0;
   std::uint64_t joins = 0;
+  std::uint64_t renewals = 0;
 };
 
 void explore(std::uint64_t seed, Totals& totals) {
@@ -26,6 +27,7 @@ void explore(std::uint64_t seed, Totals& totals) {
   totals.messages += outcome.messages;
   totals.records += outcome.records;
   totals.joins += outcome.joins;
+  totals.renewals += outcome.renewals;
   if (outcome.failure.empty()) return;
   ADD_FAILURE() << "SLUICE_SEED=" << seed << " replays it: " << outcome.failure << "\n"
                 << text_of(scenario) << outcome.trace;
@@ -45,10 +47,11 @@ void explore(std::uint64_t first, std::uint64_t count) {
     return static_cast<double>(n) / static_cast<double>(std::max<std::uint64_t>(1, totals.batches));
   };
   fmt::print(
-      "{} schedules, {} roles taken up, {} records, {} batches of which {:.0f}% partial, {:.2f} "
+      "{} schedules, {} roles taken up, {} workers renewed, {} records, {} batches of which "
+      "{:.0f}% partial, {:.2f} "
       "control messages a batch\n",
-      count, totals.joins, totals.records, totals.batches, 100 * per_batch(totals.partial),
-      per_batch(totals.messages));
+      count, totals.joins, totals.renewals, totals.records, totals.batches,
+      100 * per_batch(totals.partial), per_batch(totals.messages));
 }
 
 TEST(Schedules, EveryInvariantHoldsInThousands) { explore(1, 5'000); }

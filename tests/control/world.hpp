@@ -21,7 +21,8 @@ struct Outcome {
   std::uint64_t partial = 0;
   std::uint64_t messages = 0;  ///< sent and received by the coordinator, data aside
   std::uint64_t records = 0;
-  std::uint64_t joins = 0;  ///< roles taken up, the first ones included
+  std::uint64_t joins = 0;     ///< roles taken up, the first ones included
+  std::uint64_t renewals = 0;  ///< of workers too old
 };
 
 /// A whole run in virtual time: RunControl, a WorkerFlow for each worker, and a network between
@@ -59,6 +60,7 @@ class World {
     outcome.messages = coordinator_.messages();
     outcome.records = shared_.ledger.made();
     outcome.joins = coordinator_.auditor().joins();
+    outcome.renewals = coordinator_.auditor().renewals();
     return outcome;
   }
 

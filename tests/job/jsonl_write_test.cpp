@@ -107,5 +107,20 @@ TEST(JsonlWrite, HintNamesTheFilesThatWereWrittenLast) {
   EXPECT_THAT(kind.output_hint(settings, folder.path()), HasSubstr("out.*.jsonl"));
 }
 
+TEST(JsonlWrite, OfABatchThatFailsNothingIsWrittenSoThatItMayComeAgain) {
+  const ScratchFolder folder;
+  StageDriver stage(jsonl_write_kind(), {{"path", "out.jsonl"}});
+  stage.setup(folder.path());
+  try {
+    stage.process({Record("a"), record_with("b", "t", std::string("\xff")), Record("c")});
+    FAIL();
+  } catch (const RecordError& error) {
+    EXPECT_EQ(error.index, 1u);
+  }
+  stage.process({Record("a"), Record("c")});
+  stage.teardown();
+  EXPECT_EQ(read_text(folder / "out.jsonl"), "{\"key\":\"a\"}\n{\"key\":\"c\"}\n");
+}
+
 }  // namespace
 }  // namespace sluice::job

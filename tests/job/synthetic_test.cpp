@@ -109,6 +109,26 @@ TEST(Synthetic, DropsAndFailsTheStatedShare) {
   EXPECT_NE(failed, victims({{"fail", "0.1"}, {"seed", "1"}}, 10'000));
 }
 
+TEST(Synthetic, AFailingRecordMayPassAfterSoManyTimes) {
+  auto stage = synthetic({{"fail", "1"}, {"fail_times", "2"}});
+  EXPECT_THROW(stage.process(numbered(1)), RecordError);
+  EXPECT_THROW(stage.process(numbered(1)), RecordError);
+  EXPECT_EQ(stage.process(numbered(1)).size(), 1u);
+}
+
+TEST(Synthetic, SetupsFailAtTheStatedShareEachTimeAnew) {
+  auto stage = synthetic({{"fail_setup", "0.5"}});
+  int failed = 0;
+  for (int i = 0; i < 1000; ++i) {
+    try {
+      stage.setup(".");
+    } catch (const StageError&) {
+      ++failed;
+    }
+  }
+  EXPECT_NEAR(failed, 500, 80);
+}
+
 TEST(Synthetic, FailureNamesTheRecordOfTheBatch) {
   const auto victim = victims({{"fail", "0.01"}}, 1000).at(0);
   try {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -99,6 +100,52 @@ TEST(Lifecycle, AnInputThatEndsBeforeWorkersAreSetUpStillEndsWell) {
   Log log;
   run(Pipeline<Item>("p").then(Recorder(&log), {.name = "recorder", .workers = 4}), 0, 4);
   EXPECT_EQ(log.setups, log.teardowns);
+}
+
+// How often workers of it were set up and torn down.
+struct Renewals {
+  std::mutex mutex;
+  std::map<std::size_t, int> setups;
+  int teardowns = 0;
+};
+
+class Mortal : public MapStage<Item, Item> {
+ public:
+  explicit Mortal(Renewals* renewals) : renewals_(renewals) {}
+  void setup(const WorkerContext& context) override {
+    const std::lock_guard lock(renewals_->mutex);
+    ++renewals_->setups[context.worker];
+  }
+  Item map(Item item) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return item;
+  }
+  void teardown() override {
+    const std::lock_guard lock(renewals_->mutex);
+    ++renewals_->teardowns;
+  }
+
+ private:
+  Renewals* renewals_;
+};
+
+TEST(Lifecycle, WorkersThatAreTooOldAreSetUpAgainAndNothingIsLost) {
+  Renewals renewals;
+  const StageSpec spec{.name = "mortal",
+                       .batch_size = 4,
+                       .workers = 3,
+                       .max_worker_lifetime = std::chrono::milliseconds(30)};
+  PipelineSpec run(Pipeline<Item>("p").then(Stamp("a")).then(Mortal(&renewals), spec), items(600));
+  run.collect = run.in_order = true;
+  run.options.launch = Launch::threads;
+  const auto outputs = run_pipeline(run).outputs;
+  ASSERT_EQ(outputs.size(), 600u);
+  for (int i = 0; i < 600; ++i) EXPECT_EQ(outputs[static_cast<std::size_t>(i)], (Item{i, "a"}));
+  int setups = 0;
+  for (const auto& [worker, count] : renewals.setups) setups += count;
+  EXPECT_EQ(renewals.setups.size(), 3u) << "they are the same workers";
+  EXPECT_GT(setups, 3);
+  EXPECT_EQ(renewals.teardowns, setups);
 }
 
 enum class Where { node_setup, setup, process, teardown, foreign };

@@ -1,6 +1,6 @@
 // Whole runs at several rank counts. Every rank runs every test with the same pipelines; with one
 // rank they run on threads.
-#include "runtime/pipelines.hpp"
+#include "runtime/poison.hpp"
 #include "transport/mpi.hpp"
 
 #include <cstdlib>
@@ -51,6 +51,23 @@ TEST(MpiRun, GivesWhatDebugGives) {
       EXPECT_TRUE(outputs.empty());
     }
   }
+}
+
+TEST(MpiRun, RecordsThatCannotBeProcessedAreWrittenDownOnceAndTheOthersGoOn) {
+  if (over_mpi() && ranks() < 4) GTEST_SKIP() << "too few ranks for three stages";
+  const store::ScratchFolder folder;
+  const auto poisoned = testing::around(testing::Poisoned(50, false), 7, 2);
+  const auto run = [&](Mode mode) {
+    return run_pipeline(testing::poisoned_run(poisoned, 300, mode, folder.path()));
+  };
+  const auto expected = run(Mode::debug);
+  const auto dead = testing::dead_records(testing::letters_in(folder.path()));
+  const auto result = run(Mode::streaming);
+  if (!is_coordinator()) return;
+  EXPECT_FALSE(dead.empty());
+  EXPECT_EQ(result.outputs, expected.outputs);
+  EXPECT_EQ(result.status.dead_letters, dead.size());
+  EXPECT_EQ(testing::dead_records(testing::letters_in(folder.path())), dead);
 }
 
 struct Blob {
