@@ -134,7 +134,7 @@ class Auditor {
   Member& member(Rank rank) { return members_[static_cast<std::size_t>(rank)]; }
 
   void join(Rank rank, int stage) {
-    if (stage < 0 || over_.contains(stage)) return;
+    if (stage < 0 || over(stage)) return;
     member(rank) = {stage};
     ++staying_[static_cast<std::size_t>(stage)];
     ++joins_;
@@ -181,6 +181,14 @@ class Auditor {
   Channel& feeding(Rank rank) { return channels_.at(channel_of(rank)); }
   int node_of(Rank rank) const { return plan_.node_of_rank[static_cast<std::size_t>(rank)]; }
 
+  // The stage has nothing left to do, and nobody joins it any more. If all of its workers were on
+  // their way out, none was told so.
+  bool over(int stage) const {
+    if (over_.contains(stage)) return true;
+    const auto k = static_cast<std::size_t>(stage);
+    if (channels_.empty() || !ended(k) || !idle(k)) return false;
+    return k + 1 == channels_.size() || channels_[k + 1].backlogs.empty();
+  }
   // Nothing more can come into the channel.
   bool ended(std::size_t k) const { return k == 0 || (ended(k - 1) && idle(k - 1)); }
   bool idle(std::size_t k) const {
