@@ -2,6 +2,7 @@
 
 #include <sluice/error.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -38,6 +39,16 @@ BatchCommands BatchControl::handle(const BatchEvent& event) {
   return take_commands();
 }
 
+BatchCommands BatchControl::stop() {
+  stopped_ = true;
+  if (phase_ == Phase::working) {
+    roles_->end(0, orders_);
+    phase_ = Phase::ending;
+  }
+  advance();
+  return take_commands();
+}
+
 void BatchControl::on(const NodeReady& event) { roles_.value().node_ready(event.rank, orders_); }
 
 void BatchControl::on(const WorkerReady& event) {
@@ -53,7 +64,7 @@ void BatchControl::on(const Published& event) {
 }
 
 void BatchControl::on(const Left& event) {
-  require(held_.at(static_cast<std::size_t>(event.rank)) == 0,
+  require(stopped_ || held_.at(static_cast<std::size_t>(event.rank)) == 0,
           name(event.rank) + " left before it had published all");
   roles_.value().left(event.rank, orders_);
 }
@@ -64,7 +75,13 @@ void BatchControl::on(const Committed& event) {
   phase_ = Phase::idle;
 }
 
+bool BatchControl::all_published() const {
+  return splits_->empty() &&
+         std::all_of(held_.begin(), held_.end(), [](std::uint64_t held) { return held == 0; });
+}
+
 void BatchControl::hand_split(Rank rank) {
+  if (stopped_) return;
   const auto split = splits_.value().take(rank, workers());
   if (!split) return;
   held_.at(static_cast<std::size_t>(rank)) += split->records.count;
@@ -77,7 +94,11 @@ void BatchControl::advance() {
     roles_->end(0, orders_);
     phase_ = Phase::ending;
   }
-  if (phase_ == Phase::ending && roles_->empty()) {
+  if (phase_ != Phase::ending || !roles_->empty()) return;
+  if (stopped_ && !all_published()) {
+    unfinished_ = true;
+    phase_ = Phase::idle;
+  } else {
     commands_.emplace_back(CommitStage{work_.stage});
     phase_ = Phase::committing;
   }

@@ -35,9 +35,14 @@ class BatchControl {
   /// Throws InvariantError if a stage is under way or not committed yet.
   BatchCommands begin(OpenStage work);
   BatchCommands handle(const BatchEvent& event);
+  /// Nothing more is handed out, and workers may leave without what they were given and have not
+  /// begun. If they leave anything, the stage is not to be committed.
+  BatchCommands stop();
 
-  /// The stage that was begun last is committed, or none was begun.
+  /// The stage that was begun last is committed or was stopped, or none was begun.
   bool idle() const noexcept { return phase_ == Phase::idle; }
+  /// The stage was stopped before all of it was done.
+  bool unfinished() const noexcept { return unfinished_; }
   std::uint64_t workers() const { return roles_ ? roles_->workers_of(0) : 0; }
 
  private:
@@ -51,12 +56,15 @@ class BatchControl {
   void on(const Committed& event);
 
   void hand_split(Rank rank);
+  bool all_published() const;
   void advance();
   BatchCommands take_commands();
 
   std::vector<int> node_of_rank_;
   OpenStage work_;
   Phase phase_ = Phase::idle;
+  bool stopped_ = false;
+  bool unfinished_ = false;
   std::optional<Roles> roles_;  ///< of the one stage, which it knows as stage 0
   std::optional<SplitQueue> splits_;
   std::vector<std::uint64_t> held_;  ///< by rank: records handed out, not published yet

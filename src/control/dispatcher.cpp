@@ -42,6 +42,16 @@ void Dispatcher::backlog(Rank producer, std::uint64_t records, std::uint64_t byt
   if (records > 0) backlogs_.push_back({producer, records, bytes});
 }
 
+std::uint64_t Dispatcher::withdraw(Rank producer) {
+  std::uint64_t records = 0;
+  std::erase_if(backlogs_, [&](const Backlog& backlog) {
+    if (backlog.producer != producer) return false;
+    records += backlog.records;
+    return true;
+  });
+  return records;
+}
+
 std::uint64_t Dispatcher::taken(Rank rank, BatchId batch) {
   auto& taker = consumer(rank);
   const auto it = taker.granted.find(batch);

@@ -39,6 +39,8 @@ class Dispatcher {
   void close(Rank rank, Commands& commands);
   bool has_consumer(Rank rank) const { return consumers_.contains(rank); }
   void backlog(Rank producer, std::uint64_t records, std::uint64_t bytes);
+  /// The producer's backlog will not come: returns how many records that were not granted.
+  std::uint64_t withdraw(Rank producer);
   /// Returns how many records the batch has.
   std::uint64_t taken(Rank consumer, BatchId batch);
   void finished(Rank consumer, BatchId batch);

@@ -57,6 +57,12 @@ Commands RunControl::handle(const Event& event, Time now) {
   return std::exchange(commands_, {});
 }
 
+Commands RunControl::stop_admission(Time now) {
+  kept_back_ += channels_.front().withdraw(coordinator);
+  advance(now);
+  return std::exchange(commands_, {});
+}
+
 Commands RunControl::reassign(const std::vector<int>& stage_of_rank, Time now) {
   for (std::size_t i = 1; i < stage_of_rank.size(); ++i) {
     const auto rank = static_cast<Rank>(i);
@@ -135,9 +141,10 @@ std::optional<Time> RunControl::deadline() const {
 
 bool RunControl::finished() const {
   if (!roles_.empty() || !channels_.back().idle()) return false;
-  if (lineage_.done() != lineage_.inputs()) {
-    throw InvariantError("the run ended with " +
-                         std::to_string(lineage_.inputs() - lineage_.done()) + " inputs not done");
+  const auto admitted = lineage_.inputs() - kept_back_;
+  if (lineage_.done() != admitted) {
+    throw InvariantError("the run ended with " + std::to_string(admitted - lineage_.done()) +
+                         " inputs not done");
   }
   return true;
 }

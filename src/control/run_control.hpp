@@ -69,6 +69,9 @@ class RunControl {
   /// Once, before any event.
   Commands start(Time now);
   Commands handle(const Event& event, Time now);
+  /// The input ends where it is: what was not granted yet is never admitted. The run ends when all
+  /// that was admitted is done.
+  Commands stop_admission(Time now);
   /// Changes the roles of ranks while the run goes on: `stage_of_rank` is as in RunPlan. A worker
   /// that is to leave gets no new batch, processes those that were granted to it and sends its
   /// backlog; then it tears down and joins its new stage. The last worker of a stage that goes on
@@ -78,7 +81,7 @@ class RunControl {
   /// When to call `handle(Tick)` at the latest, if nothing else comes.
   std::optional<Time> deadline() const;
 
-  /// Every worker has left and every input is done.
+  /// Every worker has left and every input that was admitted is done.
   bool finished() const;
 
   std::uint64_t inputs() const { return lineage_.inputs(); }
@@ -116,6 +119,7 @@ class RunControl {
   std::vector<std::uint64_t> in_process_;  ///< records that each rank has taken and not finished
   std::vector<std::uint64_t> backlog_;     ///< records that each rank has yet to be told to send
   Lineage lineage_;
+  std::uint64_t kept_back_ = 0;  ///< inputs that are not to be admitted
   Commands commands_;
 };
 
