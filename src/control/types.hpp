@@ -90,6 +90,7 @@ struct Taken {
   Rank rank = 0;
   BatchId batch = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t first_input = 0;  ///< that its first record descends from
 };
 
 /// How the number of an input record's descendants changed; the same for `count` inputs from
