@@ -68,9 +68,11 @@ class LocalTransport final : public Transport {
   std::optional<Message> receive() override { return own().take(); }
   void wait(std::chrono::nanoseconds longest) override { own().wait(longest); }
   void notify() override { own().notify(); }
+  bool between_processes() const noexcept override { return false; }
   bool flush(std::chrono::nanoseconds) override { return true; }
   void begin_absence() override {}  // a message needs nobody's help to arrive
   void end_absence() override {}
+  void say_in_absence(Message, std::chrono::nanoseconds) override {}  // threads die with the others
 
  private:
   Mailbox& own() { return (*mailboxes_)[static_cast<std::size_t>(rank_)]; }

@@ -34,12 +34,16 @@ class MpiTransport final : public Transport {
   }
   void wait(std::chrono::nanoseconds longest) override { port_.wait(longest); }
   void notify() override { port_.notify(); }
+  bool between_processes() const noexcept override { return true; }
   bool flush(std::chrono::nanoseconds longest) override { return port_.flush(longest); }
   void begin_absence() override {
     if (!deputy_) deputy_.emplace(port_);
     deputy_->take_over();
   }
   void end_absence() override { deputy_->hand_back(); }
+  void say_in_absence(Message message, std::chrono::nanoseconds every) override {
+    port_.say_in_absence(std::move(message), every);
+  }
 
  private:
   MpiPort& port_;

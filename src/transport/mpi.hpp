@@ -2,8 +2,10 @@
 
 #include "transport/transport.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace sluice::transport {
 
@@ -13,6 +15,10 @@ bool launched_by_mpi();
 
 /// This process's number under the launcher, from its environment; 0 without one.
 int launcher_rank();
+
+/// How long the launcher leaves ranks after their SIGTERM, where that is known: mpirun kills them
+/// then.
+std::optional<std::chrono::milliseconds> launcher_patience();
 
 /// This process's end of a run over all ranks: nothing that another run left behind reaches it.
 /// Initialises MPI if the program has not, and then finalises it at exit. Collective; one at a time

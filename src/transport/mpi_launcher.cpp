@@ -33,4 +33,9 @@ int launcher_rank() {
   return first_number({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}, 0);
 }
 
+std::optional<std::chrono::milliseconds> launcher_patience() {
+  if (first_number({"OMPI_COMM_WORLD_SIZE"}, 0) == 0) return std::nullopt;
+  return std::chrono::seconds(first_number({"OMPI_MCA_odls_base_sigkill_timeout"}, 1));
+}
+
 }  // namespace sluice::transport

@@ -82,6 +82,7 @@ void MpiPort::begin_run(std::uint32_t piece_bytes) {
   ++run_;
   piece_bytes_ = piece_bytes;
   notified_ = false;
+  sign_of_life_ = {};
   arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
   mine_ = &arrived_[run_];
 }
@@ -203,6 +204,19 @@ MpiPort::Nanoseconds MpiPort::longest_nap(Nanoseconds if_quiet) const noexcept {
 void MpiPort::notify() noexcept {
   notified_ = true;
   nodes_.own_bell().ring_owner();
+}
+
+void MpiPort::say_in_absence(Message message, Nanoseconds every) {
+  sign_of_life_ = std::move(message);
+  sign_every_ = every;
+}
+
+void MpiPort::speak_up(Clock::time_point absent_since) {
+  if (sign_of_life_.bytes.empty()) return;
+  const auto now = Clock::now();
+  if (now - std::max(absent_since, sign_given_) < sign_every_) return;
+  sign_given_ = now;
+  send({sign_of_life_.peer, sign_of_life_.bytes, {}});
 }
 
 bool MpiPort::flush(Nanoseconds longest) {

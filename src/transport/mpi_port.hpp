@@ -38,7 +38,11 @@ class MpiPort {
   void notify() noexcept;
   bool flush(Nanoseconds longest);
 
+  void say_in_absence(Message message, Nanoseconds every);
+
   // For the deputy, while it holds the baton.
+  /// Gives a sign of life if one is due in an absence that began then.
+  void speak_up(std::chrono::steady_clock::time_point absent_since);
   /// Moves everything along, as far as it goes without waiting for the peers. To be done between
   /// announcing a sleep and sleeping.
   void look_before_sleeping();
@@ -83,6 +87,9 @@ class MpiPort {
   std::map<std::uint32_t, std::deque<Message>> arrived_;  ///< by run, none before run_
   std::deque<Message>* mine_ = nullptr;                   ///< this run's
   std::atomic<bool> notified_{false};
+  Message sign_of_life_;  ///< without bytes: none is wanted
+  Nanoseconds sign_every_{0};
+  Clock::time_point sign_given_;
 };
 
 }  // namespace sluice::transport

@@ -40,8 +40,12 @@ class Transport {
   /// return early; using no measurable CPU while nothing happens.
   virtual void wait(std::chrono::nanoseconds longest) = 0;
 
-  /// Ends the `wait` under way or, if there is none, the next one. Any thread may call it.
+  /// Ends the `wait` under way or, if there is none, the next one. Any thread may call it; between
+  /// processes a signal handler too.
   virtual void notify() = 0;
+
+  /// Whether ranks are processes: each gets signals of its own, and may stop answering alone.
+  virtual bool between_processes() const noexcept = 0;
 
   /// Waits until every message sent has left this rank, at most `longest`; false if some have not.
   virtual bool flush(std::chrono::nanoseconds longest) = 0;
@@ -50,6 +54,10 @@ class Transport {
   /// ends its absence. See Absence.
   virtual void begin_absence() = 0;
   virtual void end_absence() = 0;
+
+  /// Between processes, an absence sends this message, without buffers, whenever it has gone on for
+  /// `every` more: a sign that the process lives, whatever its communication thread does.
+  virtual void say_in_absence(Message message, std::chrono::nanoseconds every) = 0;
 };
 
 /// The communication thread's absence: it runs user code.
