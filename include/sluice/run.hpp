@@ -116,6 +116,11 @@ struct RunOptions {
   double max_dead_letters = 0.1;
   /// How long a run that is told to stop may take to finish what is in flight.
   std::chrono::nanoseconds grace = std::chrono::seconds(30);
+  /// Whether SIGTERM, SIGINT and SIGUSR1 stop the run early while it lasts (docs/stopping.md).
+  bool handle_signals = true;
+  /// A process of the run that says nothing for so long is taken for hung, and the run stops. 0:
+  /// never.
+  std::chrono::nanoseconds heartbeat_timeout = std::chrono::seconds(60);
   /// Called once on the coordinator, when nothing stands in the way of the run any more.
   std::function<void()> on_start = {};
 };

@@ -70,6 +70,8 @@ class JobRun {
     options_.batch = file_.batch;
     options_.journal = true;
     options_.commit_every = file_.commit_every;
+    options_.grace = file_.grace;
+    options_.heartbeat_timeout = file_.heartbeat_timeout;
     options_.on_status = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1);
     options_.on_start = [this] { save_record(record_, file_.run_dir); };
   }

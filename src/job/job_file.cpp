@@ -45,6 +45,13 @@ void read_max_dead_letters(const RawTable& pipeline, JobFile& job) {
                                  "a share of the inputs from 0 to 1, such as 0.05 or \"5%\"");
 }
 
+void read_duration(const RawTable& pipeline, const std::string& key, std::chrono::nanoseconds& to) {
+  const auto it = pipeline.find(key);
+  if (it == pipeline.end()) return;
+  to = require(to_duration(it->second), it->second, "pipeline." + key,
+               wanted_of(SettingType::duration));
+}
+
 void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& job) {
   job.name = std::filesystem::path(file).stem().string();
   if (pipeline.contains("name")) {
@@ -60,6 +67,8 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
     job.autoscale = require(to_boolean(it->second), it->second, "pipeline.autoscale",
                             wanted_of(SettingType::boolean));
   }
+  read_duration(pipeline, "grace", job.grace);
+  read_duration(pipeline, "heartbeat_timeout", job.heartbeat_timeout);
 }
 
 void read_commit_every(const RawTable& pipeline, JobFile& job) {

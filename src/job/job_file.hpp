@@ -40,6 +40,8 @@ struct JobFile {
   bool autoscale = true;
   std::chrono::nanoseconds commit_every = RunOptions().commit_every;
   double max_dead_letters = RunOptions{}.max_dead_letters;  ///< a share of the inputs
+  std::chrono::nanoseconds grace = RunOptions{}.grace;
+  std::chrono::nanoseconds heartbeat_timeout = RunOptions{}.heartbeat_timeout;
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage
   InputEntry input;
   BatchOptions batch;  ///< where and how batch mode keeps its intermediates

@@ -72,6 +72,9 @@ void set_batch_wait(const RawValue& value, std::string_view path, StageSpec& spe
 void set_byte_budget(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.byte_budget = require(to_size(value), value, path, wanted_of(SettingType::size));
 }
+void set_stall_after(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.stall_after = require(to_duration(value), value, path, wanted_of(SettingType::duration));
+}
 
 void set_attempts(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.attempts = count(value, path);
@@ -106,7 +109,8 @@ constexpr Knob knobs[] = {{"batch_size", set_batch_size},
                           {"attempts", set_attempts},
                           {"on_failure", set_on_failure},
                           {"setup_attempts", set_setup_attempts},
-                          {"max_worker_lifetime", set_max_worker_lifetime}};
+                          {"max_worker_lifetime", set_max_worker_lifetime},
+                          {"stall_after", set_stall_after}};
 
 void refuse_two_pins(const RawTable& keys, const std::string& path) {
   const auto per_node = keys.find("workers_per_node");
@@ -148,6 +152,7 @@ void apply_defaults(const StageSpec& own, StageSpec& spec) {
   take(&StageSpec::slots);
   take(&StageSpec::batch_wait);
   take(&StageSpec::byte_budget);
+  take(&StageSpec::stall_after);
   take(&StageSpec::writes_at_teardown);
   take(&StageSpec::attempts);
   take(&StageSpec::on_failure);

@@ -20,12 +20,29 @@ const KnownKeys& root_keys() {
 }
 
 const KnownKeys& pipeline_keys() {
-  static const KnownKeys keys{
-      {"name", "mode", "run_dir", "autoscale", "commit_every", "keep_intermediates",
-       "max_dead_letters", "attempts", "batch_size", "batch_wait", "cpus", "max_worker_lifetime",
-       "memory", "on_failure", "over_provision", "setup_attempts", "slots", "workers",
-       "workers_per_node"},
-      {"byte_budget", "env", "speed"}};
+  static const KnownKeys keys{{"name",
+                               "mode",
+                               "run_dir",
+                               "autoscale",
+                               "commit_every",
+                               "keep_intermediates",
+                               "grace",
+                               "heartbeat_timeout",
+                               "max_dead_letters",
+                               "attempts",
+                               "batch_size",
+                               "batch_wait",
+                               "cpus",
+                               "max_worker_lifetime",
+                               "memory",
+                               "on_failure",
+                               "over_provision",
+                               "setup_attempts",
+                               "slots",
+                               "stall_after",
+                               "workers",
+                               "workers_per_node"},
+                              {"byte_budget", "env", "speed"}};
   return keys;
 }
 
@@ -60,7 +77,8 @@ const KnownKeys& stage_keys() {
                                "attempts",
                                "on_failure",
                                "setup_attempts",
-                               "max_worker_lifetime"},
+                               "max_worker_lifetime",
+                               "stall_after"},
                               {"command", "env", "model", "resources"}};
   return keys;
 }

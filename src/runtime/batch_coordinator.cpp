@@ -53,7 +53,10 @@ void BatchCoordinator::run_stages() {
   control_.emplace(node_of_rank());
   open_status();
   if (book_->first() > 0) input_->forget();
-  for (auto stage = book_->first(); stage < book_->end(); ++stage) run_stage(stage);
+  for (auto stage = book_->first(); stage < book_->end(); ++stage) {
+    run_stage(stage);
+    if (stopping() && stage + 1 < book_->end()) throw_stopped_here();
+  }
   collect_outputs();
   book_->finish();
   status_.done = status_.inputs;
@@ -100,7 +103,34 @@ void BatchCoordinator::run_stage(std::size_t stage) {
   auto work = work_of(stage);
   brief_workers(work.stage_of_rank);
   carry_out(control_->begin(std::move(work)));
-  while (!control_->idle()) turn();
+  while (!control_->idle() && !out_of_grace()) turn();
+  if (control_->unfinished() || out_of_grace()) throw_stopped_here();
+}
+
+void BatchCoordinator::stop_early() {
+  if (!control_ || control_->idle()) return;
+  for (Rank rank = 1; rank < transport_.size(); ++rank) {
+    if (stage_of_rank_[stage_][static_cast<std::size_t>(rank)] >= 0) send(rank, Stop{});
+  }
+  carry_out(control_->stop());
+}
+
+void BatchCoordinator::throw_stopped_here() const {
+  const auto& stage = status_.stages[stage_];
+  throw_stopped(
+      fmt::format("0 of {} inputs are done with all stages, and {} of {} records with "
+                  "stage '{}', the {}. of {}",
+                  status_.inputs, stage.records_in, stage.expected.value_or(0), stage.name,
+                  stage_ + 1, status_.stages.size()));
+}
+
+std::vector<Waiting> BatchCoordinator::waiting() const {
+  std::vector<Waiting> found(spec_.stages.size());
+  if (stage_ >= status_.stages.size()) return found;
+  const auto& shown = status_.stages[stage_];
+  const auto expected = shown.expected.value_or(0);
+  found[stage_].records = expected - std::min(expected, shown.records_in);
+  return found;
 }
 
 control::OpenStage BatchCoordinator::work_of(std::size_t stage) {
@@ -157,7 +187,7 @@ void BatchCoordinator::brief_workers(const std::vector<int>& stage_of_rank) {
 
 void BatchCoordinator::turn() {
   const bool received = receive_all();
-  show_status_if_due();
+  look_around();
   if (!received && !control_->idle()) wait_until(control::Time::max());
 }
 
@@ -180,7 +210,10 @@ void BatchCoordinator::on(const BatchReport& report, Rank from) {
   shown.records_out += report.records_out;
   shown.shards += report.shards.size();
   for (const auto& shard : report.shards) shards_.push_back(store::shard_info(shard));
-  for (const auto& event : report.events) carry_out(control_->handle(event));
+  for (const auto& event : report.events) {
+    watch(event);
+    carry_out(control_->handle(event));
+  }
 }
 
 void BatchCoordinator::carry_out(const control::BatchCommands& commands) {
@@ -193,9 +226,11 @@ void BatchCoordinator::carry_out(const control::BatchCommand& command) {
   if (std::holds_alternative<control::CommitStage>(command)) return commit();
   ++control_messages_;
   if (const auto* assign = std::get_if<control::Assign>(&command)) {
+    watch(control::Command{*assign});
     seat(*assign);
     send(assign->rank, Orders{{*assign}});
   } else if (const auto* retire = std::get_if<control::Retire>(&command)) {
+    watch(control::Command{*retire});
     send(retire->rank, Orders{{*retire}});
   }
 }

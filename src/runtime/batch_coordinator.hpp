@@ -21,6 +21,8 @@ class BatchCoordinator final : public CoordinatorBase {
   void run_stages() override;
   void handle(Packet packet, control::Rank from) override;
   RunStatus status() const override;
+  std::vector<Waiting> waiting() const override;
+  void stop_early() override;
 
   void plan();
   std::string plan_text() const;
@@ -31,6 +33,7 @@ class BatchCoordinator final : public CoordinatorBase {
   void find_pieces(control::OpenStage& work);
   void brief_workers(const std::vector<int>& stage_of_rank);
   void turn();
+  [[noreturn]] void throw_stopped_here() const;
   void on(const BatchReport& report, control::Rank from);
   void carry_out(const control::BatchCommands& commands);
   void carry_out(const control::BatchCommand& command);

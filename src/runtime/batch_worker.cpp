@@ -23,6 +23,9 @@ void BatchWorker::handle(Packet packet) {
     on(*orders);
   } else if (auto* split = std::get_if<Split>(&packet)) {
     place_.value().splits.push_back(std::move(*split));
+  } else if (std::holds_alternative<Stop>(packet) && place_) {
+    place_->splits.clear();
+    place_->reader.drop();
   }
 }
 
@@ -134,9 +137,11 @@ bool BatchWorker::setting_up_node() const {
 
 template <class Body>
 void BatchWorker::run_user_code(StateClock::State state, Body body) {
+  say_alive();
   clock_.enter(state);
   const transport::Absence absence(transport_);
   body();
+  ++calls_;
 }
 
 // A shard waits for its time even if no records come.

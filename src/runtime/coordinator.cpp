@@ -5,6 +5,8 @@
 #include "runtime/decision_text.hpp"
 #include "runtime/spec.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -21,10 +23,18 @@ void Coordinator::run_stages() {
   if (control_->inputs_done() < control_->inputs() || !journaled_) {
     for (const auto& command : control_->start(now())) carry_out(command);
     send_orders();
-    while (!control_->finished()) turn();
+    while (!control_->finished() && !out_of_grace()) turn();
   }
-  if (journaled_) finish_journal();
+  const bool all_done = control_->inputs_done() == control_->inputs();
+  if (journaled_) end_journal(all_done);
   show_status(true);
+  if (all_done) return;
+  throw_stopped(
+      fmt::format("{} of {} inputs are done", control_->inputs_done(), control_->inputs()));
+}
+
+void Coordinator::stop_early() {
+  for (const auto& command : control_->stop_admission(now())) carry_out(command);
 }
 
 void Coordinator::plan() {
@@ -52,7 +62,7 @@ void Coordinator::turn() {
   autoscale();
   send_orders();
   commit_if_due();
-  show_status_if_due();
+  look_around();
   if (received || control_->finished()) return;
   wait_until(next_wake());
 }
@@ -95,11 +105,13 @@ void Coordinator::on(Report report, Rank from) {
 }
 
 void Coordinator::decide(const control::Event& event) {
+  watch(event);
   for (const auto& command : control_->handle(event, now())) carry_out(command);
   board_->note_done(control_->inputs_done(), seconds());
 }
 
 void Coordinator::carry_out(const control::Command& command) {
+  watch(command);
   if (const auto* grant = std::get_if<control::Grant>(&command)) {
     if (grant->producer == coordinator) return admit(*grant);
     orders_[grant->producer].commands.push_back(*grant);
@@ -152,7 +164,16 @@ void Coordinator::send_orders() {
   }
 }
 
+std::vector<Waiting> Coordinator::waiting() const {
+  std::vector<Waiting> found;
+  if (!control_) return found;
+  for (const auto& load : control_->loads()) found.push_back({load.records, load.bytes});
+  found.resize(spec_.stages.size());
+  return found;
+}
+
 RunStatus Coordinator::status() const {
+  if (!board_) return {};
   auto status = board_->status(*control_, seconds());
   status.replans = replans_;
   return status;

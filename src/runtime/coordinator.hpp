@@ -26,6 +26,8 @@ class Coordinator final : public CoordinatorBase {
   void run_stages() override;
   void handle(Packet packet, control::Rank from) override;
   RunStatus status() const override;
+  std::vector<Waiting> waiting() const override;
+  void stop_early() override;
 
   void plan();
   void turn();
@@ -55,7 +57,8 @@ class Coordinator final : public CoordinatorBase {
   void begin_commit(const std::vector<control::Rank>& closing);
   Settled newly_settled();
   void open_dead_letters();
-  void finish_journal();
+  void end_journal(bool all_done);
+  void commit_before_leaving();
 
   std::optional<InputFeed> input_;
   std::optional<JournaledInput> journaled_;

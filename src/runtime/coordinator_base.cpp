@@ -1,8 +1,11 @@
 #include "runtime/coordinator_base.hpp"
 
+#include "base/log.hpp"
 #include "runtime/spec.hpp"
 
 #include <sluice/error.hpp>
+
+#include <fmt/chrono.h>
 
 #include <algorithm>
 #include <exception>
@@ -16,12 +19,19 @@ namespace {
 
 // Nothing depends on waking up in between; it keeps sums of times small.
 constexpr control::Time longest_wait = std::chrono::seconds(1);
+constexpr control::Time signal_wait = std::chrono::milliseconds(100);
+
+constexpr std::chrono::nanoseconds years = std::chrono::hours(24 * 365);
 
 }  // namespace
 
 RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
   try {
     spec_ = build();
+    signals_.emplace(spec_.options.handle_signals,
+                     transport_.between_processes() ? &transport_ : nullptr);
+    watchdog_.emplace(patience_of(spec_, transport_), static_cast<std::size_t>(transport_.size()));
+    hosts_.resize(static_cast<std::size_t>(transport_.size()));
     greet();
     run_stages();
   } catch (...) {
@@ -34,7 +44,7 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
 }
 
 bool CoordinatorBase::all_stopped_within(std::chrono::nanoseconds longest) {
-  const auto until = std::chrono::steady_clock::now() + longest;
+  const auto until = std::chrono::steady_clock::now() + std::min(longest, years);
   while (stopped_ < transport_.size() - 1) {
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return false;
@@ -49,11 +59,16 @@ bool CoordinatorBase::all_stopped_within(std::chrono::nanoseconds longest) {
 void CoordinatorBase::greet() {
   text_ = canonical_text(spec_);
   while (greeted_ < transport_.size() - 1) {
-    if (!receive_all()) transport_.wait(std::chrono::seconds(1));
+    if (receive_all()) continue;
+    check_for_stall();
+    heed_signals();
+    if (stopping()) throw_stopped("it had not begun");
+    wait_until(control::Time::max());
   }
 }
 
 bool CoordinatorBase::receive_all() {
+  watchdog_->advance(now());
   bool any = false;
   while (auto message = transport_.receive()) {
     any = true;
@@ -64,8 +79,15 @@ bool CoordinatorBase::receive_all() {
 }
 
 void CoordinatorBase::on(Packet packet, Rank from) {
-  if (const auto* hello = std::get_if<Hello>(&packet)) {
+  const auto* alive = std::get_if<Alive>(&packet);
+  watchdog_->heard(from, alive != nullptr && alive->in_call);
+  if (alive != nullptr) {
+    if (!alive->in_call) watchdog_->counted(from, alive->calls);
+  } else if (const auto* stop = std::get_if<Stop>(&packet)) {
+    signalled_rank_ = stop->signal;
+  } else if (const auto* hello = std::get_if<Hello>(&packet)) {
     require_same(text_, hello->spec, from, hello->host);
+    hosts_[static_cast<std::size_t>(from)] = hello->host;
     topology_.add(transport_.node_of(from), hello->host, hello->machine);
     seats_.add(from, transport_.node_of(from), hello->machine);
     ++greeted_;
@@ -102,13 +124,42 @@ void CoordinatorBase::show_status(bool finished) {
   if (spec_.options.on_status) spec_.options.on_status(current_status(finished));
 }
 
-void CoordinatorBase::show_status_if_due() {
+void CoordinatorBase::look_around() {
   if (now() >= next_status_) show_status(false);
+  heed_signals();
+  check_for_stall();
+}
+
+void CoordinatorBase::heed_signals() {
+  if (stopping()) return;
+  stopping_ = signals_->received() != 0 ? signals_->received() : signalled_rank_;
+  if (!stopping()) return;
+  const auto grace = grace_after(stopping_, spec_.options.grace);
+  grace_ends_ = now() + grace;
+  run_log().info("{}: nothing new is begun; what is in flight has {} to end",
+                 signal_name(stopping_),
+                 std::chrono::duration_cast<std::chrono::milliseconds>(grace));
+  if (greeted_ == transport_.size() - 1) stop_early();
+}
+
+void CoordinatorBase::throw_stopped(const std::string& progress) const {
+  throw Error(ExitCode::stopped, stopped_text(spec_, stopping_, progress, out_of_grace()));
+}
+
+void CoordinatorBase::check_for_stall() {
+  if (now() < next_check_) return;
+  next_check_ = watchdog_->next_look();
+  const auto stall = watchdog_->stall();
+  if (!stall) return;
+  throw Error(ExitCode::hung,
+              report_hang(spec_, *stall, {*watchdog_, hosts_, status(), waiting(), seconds()}));
 }
 
 void CoordinatorBase::wait_until(control::Time until) {
-  const auto longest = std::min(until, next_status_) - now();
-  transport_.wait(std::clamp<control::Time>(longest, control::Time{0}, longest_wait));
+  const auto wake = std::min({until, next_status_, next_check_});
+  // A signal cannot end the wait of a thread that others notify under a lock.
+  const auto longest = transport_.between_processes() ? longest_wait : signal_wait;
+  transport_.wait(std::clamp<control::Time>(wake - now(), control::Time{0}, longest));
 }
 
 control::Time CoordinatorBase::now() const { return std::chrono::steady_clock::now() - started_; }

@@ -1,9 +1,12 @@
 #pragma once
 
+#include "control/watchdog.hpp"
 #include "runtime/dead_letter_book.hpp"
+#include "runtime/hang.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/run_topology.hpp"
 #include "runtime/seats.hpp"
+#include "runtime/stop_signals.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/run.hpp>
@@ -36,6 +39,10 @@ class CoordinatorBase {
   virtual void run_stages() = 0;
   virtual void handle(Packet packet, control::Rank from) = 0;
   virtual RunStatus status() const = 0;
+  /// What waits at each stage.
+  virtual std::vector<Waiting> waiting() const = 0;
+  /// The run was told to stop early: from now on nothing new is begun.
+  virtual void stop_early() = 0;
 
   bool receive_all();
   void send(control::Rank to, Packet packet);
@@ -47,8 +54,17 @@ class CoordinatorBase {
   void show_status(bool finished);
   /// Sleeps until a message comes, a status is due, or `until`.
   void wait_until(control::Time until);
-  /// Shows a status if one is due.
-  void show_status_if_due();
+  /// To be done once a turn, when all that came was handled: shows a status if one is due, heeds
+  /// signals, and throws if something hangs.
+  void look_around();
+  /// The watchdog hears of what is ordered and of what happens.
+  void watch(const auto& command_or_event) { watchdog_->note(command_or_event); }
+
+  bool stopping() const noexcept { return stopping_ != 0; }
+  /// The time that was given to finish what was in flight is over.
+  bool out_of_grace() const { return stopping() && now() > grace_ends_; }
+  /// Ends a run that was told to stop before all was done; `progress` says how far it came.
+  [[noreturn]] void throw_stopped(const std::string& progress) const;
 
   control::Time now() const;
   double seconds() const { return std::chrono::duration<double>(now()).count(); }
@@ -65,6 +81,8 @@ class CoordinatorBase {
   void end_run(const End& end);
   RunStatus current_status(bool finished) const;
   void on(Packet packet, control::Rank from);
+  void heed_signals();
+  void check_for_stall();
 
   std::string text_;
   int greeted_ = 0;
@@ -73,6 +91,13 @@ class CoordinatorBase {
   int stopped_ = 0;  ///< ranks that have said Bye
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   control::Time next_status_{0};
+  std::optional<StopSignals> signals_;
+  int signalled_rank_ = 0;  ///< the signal that a rank has passed on
+  int stopping_ = 0;        ///< the signal that the run obeys
+  control::Time grace_ends_{0};
+  std::optional<control::Watchdog> watchdog_;
+  std::vector<std::string> hosts_;  ///< by rank
+  control::Time next_check_{0};
 };
 
 }  // namespace sluice::runtime

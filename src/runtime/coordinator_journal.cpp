@@ -10,6 +10,13 @@ namespace sluice::runtime {
 
 using control::Rank;
 
+namespace {
+
+// For the last commit of a run that leaves ranks behind in user code.
+constexpr control::Time last_commit = std::chrono::milliseconds(300);
+
+}  // namespace
+
 Coordinator::JournaledInput::JournaledInput(const ErasedSpec& spec)
     : all(spec), book(spec, all.text(), all.size()), left(all, book.settled()) {}
 
@@ -92,9 +99,17 @@ void Coordinator::open_dead_letters() {
   });
 }
 
-void Coordinator::finish_journal() {
+void Coordinator::end_journal(bool all_done) {
+  if (!all_done && out_of_grace()) return commit_before_leaving();
   journaled_->book.commit(newly_settled());
-  journaled_->book.finish();
+  if (all_done) journaled_->book.finish();
+}
+
+// What is done, unless it is in a part of a worker that is stuck.
+void Coordinator::commit_before_leaving() {
+  if (!commits_->under_way()) begin_commit(commits_->begin());
+  const auto until = now() + last_commit;
+  while (commits_->under_way() && now() < until) turn();
 }
 
 }  // namespace sluice::runtime

@@ -2,9 +2,13 @@
 
 #include "base/clock.hpp"
 #include "runtime/dead_letter_book.hpp"
+#include "runtime/hang.hpp"
 #include "runtime/input_feed.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stage_runner.hpp"
+#include "runtime/stop_signals.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <deque>
@@ -28,7 +32,7 @@ class DebugRun {
     dead_letters_->start_afresh();
     for (const auto& stage : spec_.stages) set_up(stage);
     const auto batch_size = spec_.stages.front().spec.batch_size;
-    while (status_.done < status_.inputs) {
+    while (status_.done < status_.inputs && signals_.received() == 0) {
       const auto count = std::min<std::uint64_t>(batch_size, status_.inputs - status_.done);
       process(0, input.next(count));
       status_.done += count;
@@ -37,12 +41,21 @@ class DebugRun {
     for (auto& stage : stages_) {
       guarded([&] { stage.tear_down(); });
     }
+    require_all_done();
     status_.finished = true;
     show();
     return status_;
   }
 
  private:
+  void require_all_done() const {
+    if (status_.done == status_.inputs) return;
+    throw Error(
+        ExitCode::stopped,
+        stopped_text(spec_, signals_.received(),
+                     fmt::format("{} of {} inputs are done", status_.done, status_.inputs), false));
+  }
+
   void set_up(const ErasedStage& stage) {
     const auto before = seconds_now();
     const WorkerContext context{stage.spec.name, 0, 1, 0, host_name(), spec_.options.run_dir};
@@ -113,6 +126,7 @@ class DebugRun {
   const ErasedSpec& spec_;
   std::deque<StageRunner> stages_;
   std::optional<DeadLetterBook> dead_letters_;
+  StopSignals signals_{spec_.options.handle_signals, nullptr};
   RunStatus status_;
   double started_ = seconds_now();
   double shown_at_ = 0;

@@ -3,6 +3,7 @@
 #include "runtime/batch_coordinator.hpp"
 #include "runtime/batch_worker.hpp"
 #include "runtime/coordinator.hpp"
+#include "runtime/hang.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/worker.hpp"
 #include "transport/local.hpp"
@@ -14,6 +15,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <system_error>
 #include <thread>
@@ -23,7 +25,9 @@ namespace sluice::runtime {
 namespace {
 
 // How long user code may go on after the run has failed before someone does something about it.
-constexpr std::chrono::seconds grace{2};
+constexpr std::chrono::milliseconds grace{2000};
+// One that was told to stop has had that time; a launcher may be about to kill it.
+constexpr std::chrono::milliseconds grace_when_stopped{200};
 
 std::unique_ptr<CoordinatorBase> make_coordinator(transport::Transport& rank, Mode mode) {
   if (mode == Mode::batch) return std::make_unique<BatchCoordinator>(rank);
@@ -35,6 +39,23 @@ std::unique_ptr<WorkerBase> make_worker(transport::Transport& rank, Mode mode) {
   return std::make_unique<Worker>(rank);
 }
 
+// Ends this process, in which a thread is stuck in user code and cannot be joined. Nothing is
+// destroyed or flushed: the thread may hold any lock.
+[[noreturn]] void leave(ExitCode code) { std::_Exit(static_cast<int>(code)); }
+
+// A failed run waits for the threads in user code as long as their stages may take; one that hangs,
+// or that was told to stop, has waited already.
+void end_stuck_threads(CoordinatorBase& coordinator, const ErasedSpec& spec, const Error& error) {
+  const bool waited = error.code() == ExitCode::hung || error.code() == ExitCode::stopped;
+  if (!waited) {
+    std::fprintf(stderr, "sluice: %s; waiting for user code to return on other workers\n",
+                 error.what());
+    if (coordinator.all_stopped_within(longest_call(spec))) return;
+  }
+  std::fprintf(stderr, "sluice: error: %s\n", error.what());
+  leave(error.code());
+}
+
 // Under MPI, ends ranks whose user code does not return; the error is said first, since nobody gets
 // to hear of it afterwards.
 RunStatus coordinate(CoordinatorBase& coordinator, const std::function<ErasedSpec()>& build,
@@ -42,7 +63,8 @@ RunStatus coordinate(CoordinatorBase& coordinator, const std::function<ErasedSpe
   try {
     return coordinator.run(build);
   } catch (const Error& error) {
-    if (!coordinator.all_stopped_within(grace)) give_up(error);
+    const bool stopped = error.code() == ExitCode::stopped;
+    if (!coordinator.all_stopped_within(stopped ? grace_when_stopped : grace)) give_up(error);
     throw;
   }
 }
@@ -83,10 +105,7 @@ RunStatus run_threads(const ErasedSpec& spec, Mode mode) {
   start_worker_threads(ranks, spec, mode, threads);
   return coordinate(
       *coordinator, [&spec] { return spec; },
-      [](const Error& error) {
-        std::fprintf(stderr, "sluice: %s; waiting for user code to return on other workers\n",
-                     error.what());
-      });
+      [&](const Error& error) { end_stuck_threads(*coordinator, spec, error); });
 }
 
 RunStatus run_rank(transport::Transport& rank, const std::function<ErasedSpec()>& build,

@@ -16,7 +16,7 @@ template <class Archive>
 void serialize(Archive&, WorkerReady&) {}
 template <class Archive>
 void serialize(Archive& archive, Taken& event) {
-  archive(event.batch, event.bytes);
+  archive(event.batch, event.bytes, event.first_input);
 }
 template <class Archive>
 void serialize(Archive& archive, Descent& descent) {

@@ -126,8 +126,30 @@ struct Bind {
   }
 };
 
+/// From a worker to the coordinator: it is there.
+struct Alive {
+  bool in_call = false;     ///< its process says so, while its thread is in user code
+  std::uint64_t calls = 0;  ///< of user code, that have ended
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(in_call, calls);
+  }
+};
+
+/// From a worker to the coordinator: a signal asks the run to stop early. From the coordinator to a
+/// worker in batch mode: process no other batch, but publish what you have.
+struct Stop {
+  int signal = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(signal);
+  }
+};
+
 using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                            BatchReport, SinkBrief, ClosePart>;
+                            BatchReport, SinkBrief, ClosePart, Alive, Stop>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

@@ -42,6 +42,10 @@ void validate_options(const RunOptions& options) {
   if (options.status_interval.count() <= 0) {
     throw UsageError("status_interval must be above 0");
   }
+  if (options.grace.count() < 0) throw UsageError("grace must not be negative");
+  if (options.heartbeat_timeout.count() < 0) {
+    throw UsageError("heartbeat_timeout must not be negative");
+  }
   if (!(options.max_dead_letters >= 0 && options.max_dead_letters <= 1)) {
     throw UsageError(fmt::format("max_dead_letters = {} must be a share of the inputs, from 0 to 1",
                                  options.max_dead_letters));
@@ -85,6 +89,7 @@ void validate_stage(const StageSpec& stage) {
   require(stage.setup_attempts >= 1, stage, "setup_attempts must be at least 1");
   require(stage.max_worker_lifetime.count() >= 0, stage,
           "max_worker_lifetime must not be negative");
+  require(stage.stall_after.count() >= 0, stage, "stall_after must not be negative");
 }
 
 std::string optional_text(const auto& value) {

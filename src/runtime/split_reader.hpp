@@ -23,6 +23,8 @@ class SplitReader {
   /// The split before must be done.
   void begin(Split split);
   bool done() const noexcept { return done_ == split_.records.count; }
+  /// The rest of the split will not be read.
+  void drop() noexcept { done_ = split_.records.count; }
 
   struct Batch {
     control::Span span;

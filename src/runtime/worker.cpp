@@ -147,7 +147,8 @@ void Worker::process_next() {
   if (!store_ || setup_.under_way()) return;
   auto batch = store_->take();
   if (!batch) return;
-  report_.events.emplace_back(control::Taken{0, batch->id, batch->records.stored_bytes()});
+  report_.events.emplace_back(
+      control::Taken{0, batch->id, batch->records.stored_bytes(), batch->records.id(0).origin});
   if (usual_process_time_ > worth_a_report) send_report();
   const double before = seconds_now();
   auto processed = process(*std::move(batch));
@@ -174,9 +175,11 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
 
 template <class Body>
 void Worker::run_user_code(StateClock::State state, Body body) {
+  say_alive();
   clock_.enter(state);
   const transport::Absence absence(transport_);
   body();
+  ++calls_;
 }
 
 void Worker::note_waiting() {

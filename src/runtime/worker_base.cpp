@@ -1,11 +1,13 @@
 #include "runtime/worker_base.hpp"
 
+#include "runtime/hang.hpp"
 #include "runtime/run_topology.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stage_runner.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -32,7 +34,7 @@ void WorkerBase::run(const std::function<ErasedSpec()>& build) {
 
 void WorkerBase::introduce(const std::function<ErasedSpec()>& build) {
   try {
-    spec_ = build();
+    build_spec(build);
     transport_.send(pack(coordinator, Hello{canonical_text(spec_), host_, machine_for(spec_)}));
   } catch (...) {
     auto failure = to_failure(std::current_exception(), "", {});
@@ -41,14 +43,48 @@ void WorkerBase::introduce(const std::function<ErasedSpec()>& build) {
   }
 }
 
+// The program may take its time for that, so it counts as user code.
+void WorkerBase::build_spec(const std::function<ErasedSpec()>& build) {
+  const auto sign_of_life = [this] {
+    transport_.say_in_absence(pack(coordinator, Alive{true, 0}), beat_);
+  };
+  say_alive();
+  sign_of_life();
+  {
+    const transport::Absence absence(transport_);
+    spec_ = build();
+  }
+  beat_ = control::beat_of(patience_of(spec_, transport_));
+  sign_of_life();
+  if (transport_.between_processes()) {
+    signals_.emplace(spec_.options.handle_signals, &transport_);
+  }
+}
+
+// Whatever else it says: the coordinator takes silence for a call of user code.
+void WorkerBase::say_alive() {
+  const auto now = Clock::now();
+  if (now < next_word_) return;
+  next_word_ = now + beat_;
+  transport_.send(pack(coordinator, Alive{false, calls_}));
+}
+
+void WorkerBase::pass_on_signal() {
+  if (!signals_ || signal_passed_on_ || signals_->received() == 0) return;
+  signal_passed_on_ = true;
+  transport_.send(pack(coordinator, Stop{signals_->received()}));
+}
+
 void WorkerBase::turn() {
+  say_alive();
+  pass_on_signal();
   const bool received = receive_all();
   if (failed_) {
     if (!end_) transport_.wait(std::chrono::seconds(1));
     return;
   }
   const bool worked = work();
-  if (!received && !worked && !end_) transport_.wait(longest_wait());
+  if (!received && !worked && !end_) transport_.wait(std::min(longest_wait(), beat_));
 }
 
 bool WorkerBase::receive_all() {

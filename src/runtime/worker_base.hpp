@@ -1,10 +1,12 @@
 #pragma once
 
 #include "runtime/protocol.hpp"
+#include "runtime/stop_signals.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/run.hpp>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -31,20 +33,31 @@ class WorkerBase {
   virtual std::chrono::nanoseconds longest_wait() const { return std::chrono::seconds(1); }
 
   bool receive_all();
+  /// If it has not done so for a beat: before each call of user code, and each turn.
+  void say_alive();
   bool ended() const noexcept { return end_.has_value(); }
 
   transport::Transport& transport_;
   ErasedSpec spec_;
   std::string host_;
+  std::uint64_t calls_ = 0;  ///< of user code, that have ended
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void introduce(const std::function<ErasedSpec()>& build);
+  void build_spec(const std::function<ErasedSpec()>& build);
   void turn();
+  void pass_on_signal();
   void on(Packet packet);
   void fail(const Failure& failure);
 
   std::optional<End> end_;
   bool failed_ = false;
+  std::optional<StopSignals> signals_;  ///< if this process is not the coordinator's
+  bool signal_passed_on_ = false;
+  std::chrono::nanoseconds beat_ = std::chrono::milliseconds(500);
+  Clock::time_point next_word_;
 };
 
 }  // namespace sluice::runtime
