@@ -28,6 +28,10 @@ class Buffer {
   /// Takes over the string's bytes without copying them.
   static Buffer adopt(std::string bytes);
 
+  /// Shares the first `size` of some bytes that whoever made them knows how to free. They must be
+  /// writable: `mutable_data` does not copy them if nobody else holds them.
+  static Buffer share(std::shared_ptr<std::byte> bytes, std::size_t size);
+
   const std::byte* data() const noexcept { return data_.get(); }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 namespace sluice {
 
@@ -23,6 +24,13 @@ Buffer Buffer::adopt(std::string bytes) {
   auto owner = std::make_shared<std::string>(std::move(bytes));
   auto* data = reinterpret_cast<std::byte*>(owner->data());
   buffer.data_ = std::shared_ptr<std::byte>(std::move(owner), data);
+  return buffer;
+}
+
+Buffer Buffer::share(std::shared_ptr<std::byte> bytes, std::size_t size) {
+  Buffer buffer;
+  buffer.data_ = std::move(bytes);
+  buffer.size_ = size;
   return buffer;
 }
 

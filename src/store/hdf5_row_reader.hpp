@@ -1,9 +1,11 @@
 #pragma once
 
 #include "store/hdf5_file.hpp"
+#include "store/mapped_ranges.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice::store {
 
@@ -18,6 +20,10 @@ class RowReader {
   std::uint64_t rows() const noexcept { return rows_; }
   /// Into memory for `count` rows; the range must lie within the dataset.
   void read(std::uint64_t first, std::uint64_t count, void* out) const;
+
+  /// Where the rows lie in the file, in whole chunks, one range after the other. Empty if there are
+  /// none, or if they lie there compressed.
+  std::vector<FileRange> ranges() const;
 
  private:
   std::string doing_;

@@ -1,6 +1,7 @@
 #include "store/shard_reader.hpp"
 
 #include "store/hdf5_type.hpp"
+#include "store/mapped_ranges.hpp"
 #include "store/shard_index.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +13,7 @@
 namespace sluice::store {
 namespace {
 
-// A block is read at once. Reads of 2 MiB and more are slower at times.
+// Of whole records, read at once. Reads of 2 MiB and more are slower at times.
 constexpr std::uint64_t block_bytes = 1 << 20;
 constexpr std::string_view advice =
     "; delete the file and resume the run: what it held is made again";
@@ -40,8 +41,8 @@ class ShardReader::File {
         file_(open_hdf5_file(fmt::format("cannot open {}", shown_), path)),
         index_(file_.get(), shown_),
         byte_type_(hdf5_type(shown_, DType::u8)),
-        bytes_(fmt::format("cannot read {}", shown_), file_.get(), bytes_dataset,
-               byte_type_.get()) {
+        bytes_(fmt::format("cannot read {}", shown_), file_.get(), bytes_dataset, byte_type_.get()),
+        mapped_(fmt::format("cannot read {}", shown_), path, bytes_.ranges()) {
     if (index_.size() != info_.records || index_.bytes() != info_.bytes ||
         bytes_.rows() != info_.bytes) {
       refuse(shown_, fmt::format("has {} records with {} bytes instead of {} with {}",
@@ -75,6 +76,7 @@ class ShardReader::File {
     return row.offset >= block_offset_ && row.offset + row.length <= block_offset_ + block_.size();
   }
   void load_block(const IndexRow& first, std::uint64_t end);
+  Buffer read_bytes(std::uint64_t offset, std::uint64_t size);
   void append_record(EncodedBatch& batch, const ShardIndex::Entry& entry) const;
 
   std::string shown_;
@@ -83,6 +85,7 @@ class ShardReader::File {
   ShardIndex index_;
   Hdf5Id byte_type_;
   RowReader bytes_;
+  MappedRanges mapped_;     ///< the same bytes, if they are not compressed
   std::uint64_t next_ = 0;  ///< where the last read ended
   Buffer block_;
   std::uint64_t block_offset_ = 0;
@@ -97,9 +100,15 @@ void ShardReader::File::load_block(const IndexRow& first, std::uint64_t end) {
     if (larger > block_bytes) break;
     size = larger;
   }
-  block_ = Buffer(size);
+  block_ = read_bytes(first.offset, size);
   block_offset_ = first.offset;
-  bytes_.read(first.offset, size, block_.mutable_data());
+}
+
+Buffer ShardReader::File::read_bytes(std::uint64_t offset, std::uint64_t size) {
+  if (size > 0 && mapped_) return mapped_.read(offset, size);
+  Buffer block(size);
+  bytes_.read(offset, size, block.mutable_data());
+  return block;
 }
 
 void ShardReader::File::append_record(EncodedBatch& batch, const ShardIndex::Entry& entry) const {

@@ -12,8 +12,9 @@
 
 namespace sluice::store {
 
-/// Reads a shard's records back, in any order; every record is checked against its checksum. Holds
-/// a block of the file in memory, of a megabyte or one record if that is larger, and a page of the
+/// Reads a shard's records back, in any order; every record is checked against its checksum. The
+/// records' buffers are the file's pages as the kernel caches them, unless they are compressed; then
+/// it holds a block in memory, of a megabyte or one record if that is larger. Besides, a page of the
 /// index. For one thread. Errors are ShardErrors.
 class ShardReader {
  public:
