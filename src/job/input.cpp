@@ -93,13 +93,14 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-// As "bucket/key", which s3.get takes, and which makes tidy paths for sinks. What ends with a slash
-// and is empty is a folder of the tools that show buckets as folders.
+// As "bucket/key", which s3.get takes, and which makes tidy paths for sinks.
 std::vector<std::string> object_keys(const std::string& uri, std::size_t limit) {
   const auto prefix = store::parse_s3_uri(uri);
+  const auto objects = store::s3_client(store::find_s3_config())
+                           ->list(prefix, limit, store::ObjectStore::Folders::skipped);
   std::vector<std::string> keys;
-  for (const auto& object : store::s3_client(store::find_s3_config())->list(prefix, limit)) {
-    if (object.size == 0 && object.key.ends_with('/')) continue;
+  keys.reserve(objects.size());
+  for (const auto& object : objects) {
     keys.push_back(fmt::format("{}/{}", prefix.bucket, object.key));
   }
   return keys;

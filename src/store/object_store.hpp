@@ -58,8 +58,11 @@ class ObjectStore {
     std::string key;
     std::uint64_t size = 0;
   };
+  /// An empty object whose key ends with a slash is a folder of the tools that show buckets so.
+  enum class Folders { listed, skipped };
   /// Objects whose keys begin with that of `prefix`, by key, no more than `most`.
-  virtual std::vector<Listed> list(const ObjectName& prefix, std::uint64_t most = everything) = 0;
+  virtual std::vector<Listed> list(const ObjectName& prefix, std::uint64_t most = everything,
+                                   Folders folders = Folders::listed) = 0;
   /// Its size; nothing if there is none of that name.
   virtual std::optional<std::uint64_t> size_of(const ObjectName& name) = 0;
   /// Those that are there.

@@ -17,6 +17,10 @@ using Method = HttpRequest::Method;
 constexpr int precondition_failed = 412;
 constexpr int not_satisfiable = 416;  // a range of an object that is shorter
 
+bool is_folder(const ObjectStore::Listed& object) {
+  return object.size == 0 && object.key.ends_with('/');
+}
+
 class S3Client final : public ObjectStore {
  public:
   explicit S3Client(S3Config config) : session_(std::move(config)) {}
@@ -83,12 +87,13 @@ class S3Client final : public ObjectStore {
     upload_file(session_, name, path);
   }
 
-  std::vector<Listed> list(const ObjectName& prefix, std::uint64_t most) override {
+  std::vector<Listed> list(const ObjectName& prefix, std::uint64_t most, Folders folders) override {
     std::vector<Listed> objects;
     for (std::string token; objects.size() < most;) {
       const auto response = session_.run(list_request(prefix, token));
       session_.require_read("list", prefix, response);
       auto page = parse_listing(response.body.view());
+      if (folders == Folders::skipped) std::erase_if(page.objects, &is_folder);
       std::move(page.objects.begin(), page.objects.end(), std::back_inserter(objects));
       token = std::move(page.next);
       if (token.empty()) break;

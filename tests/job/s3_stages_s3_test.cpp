@@ -110,6 +110,7 @@ TEST_F(S3Stages, TheInputListsWhatLiesUnderAPrefix) {
   };
   EXPECT_THAT(read("/pages/"), ElementsAre(bucket_ + "/pages/1.png", bucket_ + "/pages/2.png"));
   EXPECT_THAT(read("", 1), ElementsAre(bucket_ + "/other"));
+  EXPECT_THAT(read("/pages/", 1), ElementsAre(bucket_ + "/pages/1.png")) << "folders don't count";
   EXPECT_THAT(thrown<InputError>([&] { read("/nothing"); }),
               HasSubstr("the input is empty: input.s3"));
 }
