@@ -17,8 +17,8 @@
 namespace sluice::s3 {
 namespace {
 
-std::vector<std::string> command(const std::filesystem::path& folder,
-                                 const std::vector<int>& ports) {
+std::vector<std::string> command(const std::filesystem::path& folder, const std::vector<int>& ports,
+                                 bool tls) {
   std::vector<std::string> words{SLUICE_WEED,
                                  "-logtostderr",
                                  "server",
@@ -41,6 +41,10 @@ std::vector<std::string> command(const std::filesystem::path& folder,
   for (const auto* socket : {"filer", "s3"}) {
     words.push_back(
         fmt::format("-{}.localSocket={}", socket, (folder / socket).string() + ".sock"));
+  }
+  if (tls) {
+    words.push_back(fmt::format("-s3.cert.file={}", (folder / "cert.pem").string()));
+    words.push_back(fmt::format("-s3.key.file={}", (folder / "key.pem").string()));
   }
   return words;
 }
@@ -70,7 +74,13 @@ Server& Server::instance() {
   return server;
 }
 
-Server::Server() {
+Server& Server::over_tls() {
+  static Server server(true);
+  return server;
+}
+
+Server::Server(bool tls) : tls_(tls) {
+  if (tls_) make_certificate(folder_.path());
   const auto ports = free_ports(8);
   port_ = ports[0];
   store::write_text(folder_ / "s3.json",
@@ -78,7 +88,7 @@ Server::Server() {
                       [{{"accessKey": "{}", "secretKey": "{}"}}],
                       "actions": ["Admin", "Read", "Write", "List"]}}]}})",
                                 access_key, secret_key));
-  const auto words = command(folder_.path(), ports);
+  const auto words = command(folder_.path(), ports, tls_);
   process_ = ::fork();
   if (process_ == 0) execute(words, folder_ / "log");
   wait_until_up();
@@ -108,7 +118,8 @@ void Server::wait_until_up() const {
 
 store::S3Config Server::config() const {
   store::S3Config config;
-  config.endpoint = fmt::format("http://127.0.0.1:{}", port_);
+  config.endpoint = fmt::format("{}://127.0.0.1:{}", tls_ ? "https" : "http", port_);
+  if (tls_) config.ca_bundle = (folder_ / "cert.pem").string();
   config.region = "us-east-1";
   config.credentials = {access_key, secret_key, "", "the test"};
   config.retry_for = std::chrono::seconds(20);
@@ -121,6 +132,17 @@ std::string Server::new_bucket() {
   const auto response = session.run(session.request(store::HttpRequest::Method::put, {name, ""}));
   session.require_written("make", {name, ""}, response);
   return name;
+}
+
+void make_certificate(const std::filesystem::path& folder) {
+  const auto command = fmt::format(
+      "cd '{}' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+      "-subj /CN=sluice-test -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem "
+      "2> openssl.log",
+      folder.string());
+  if (std::system(command.c_str()) == 0) return;
+  throw std::runtime_error("openssl makes no certificate: " +
+                           store::read_text(folder / "openssl.log"));
 }
 
 void set_environment(const Server& server, const std::string& endpoint) {

@@ -17,6 +17,9 @@ class Server {
   static std::string missing();
   /// Throws std::runtime_error if it does not come up within two minutes.
   static Server& instance();
+  /// One that is reached over TLS alone, with a certificate that it signed itself: `config` trusts
+  /// it.
+  static Server& over_tls();
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -31,14 +34,18 @@ class Server {
   std::string new_bucket();
 
  private:
-  Server();
+  explicit Server(bool tls = false);
   void wait_until_up() const;
 
   store::ScratchFolder folder_;
+  bool tls_;
   int port_ = 0;
   pid_t process_ = -1;
   int buckets_ = 0;
 };
+
+/// Makes "cert.pem", of 127.0.0.1, and "key.pem" in the folder.
+void make_certificate(const std::filesystem::path& folder);
 
 /// What the environment must be for a client of the server.
 void set_environment(const Server& server, const std::string& endpoint = "");
