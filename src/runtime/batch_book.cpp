@@ -23,6 +23,7 @@ std::filesystem::path own_folder(const RunOptions& options) { return options.run
 
 constexpr std::uint64_t read_records = 1024;
 constexpr std::uint64_t read_bytes = 8 << 20;
+constexpr std::size_t tidied_at_once = 16;
 
 }  // namespace
 
@@ -59,7 +60,7 @@ BatchBook::BatchBook(const ErasedSpec& spec, std::string input)
   } else {
     start_afresh();
   }
-  attempt_ = store_.next_attempt();
+  attempt_ = claim_ ? claim_->attempt() : store::new_owner().token;
   remove_folder(own_folder(spec.options) / "scratch");
 }
 
@@ -82,12 +83,14 @@ store::PipelineText BatchBook::text(std::size_t stage) const {
 
 void BatchBook::start_afresh() {
   if (!spec_.options.fresh) refuse_unfinished();
+  claim_ = store_.claim();
   for (std::size_t k = 0; k < end_; ++k) store_.remove_stage(folder(k));
   store_.publish_manifest({run_folder, text(end_ - 1), {}});
 }
 
 void BatchBook::start_from(std::size_t stage) {
   require_input_of(stage);
+  claim_ = store_.claim();
   for (auto k = end_; k-- > stage;) store_.remove_stage(folder(k));
   store_.publish_manifest({run_folder, text(end_ - 1), {}});
   first_ = stage;
@@ -104,6 +107,7 @@ void BatchBook::replay(std::size_t stage) {
 // What a crash may have left undone after a commit is done again: it changes nothing a second time.
 void BatchBook::go_on() {
   store_.read_manifest(run_folder, text(end_ - 1));  // refuses another pipeline's
+  claim_ = store_.claim();
   if (const auto committed = last_committed()) {
     promote(*committed);
     first_ = *committed + 1;
@@ -138,11 +142,13 @@ std::size_t BatchBook::stage_named(const std::string& name) const {
 
 void BatchBook::refuse_unfinished() {
   if (!store_.read_manifest(run_folder, text(end_ - 1))) return;
-  throw UsageError(
-      fmt::format("the store in '{}' holds this run, unfinished; go on with it (sluice resume, or "
-                  "RunOptions::resume), or start anew (--fresh)",
-                  options_.store.empty() ? (spec_.options.run_dir / "intermediates").string()
-                                         : options_.store));
+  const auto owner = store_.claimant();
+  throw UsageError(fmt::format(
+      "the store in '{}' holds this run, unfinished (last: {}); if that one has ended, go on with "
+      "it "
+      "(sluice resume, or RunOptions::resume), or start anew (--fresh)",
+      options_.store.empty() ? (spec_.options.run_dir / "intermediates").string() : options_.store,
+      owner ? shown(*owner) : "nobody knows which"));
 }
 
 void BatchBook::require_input_of(std::size_t stage) {
@@ -187,16 +193,36 @@ void BatchBook::commit(std::size_t stage, std::vector<store::ShardInfo> shards) 
     };
     return std::pair(first(a), a.name) < std::pair(first(b), b.name);
   });
+  require_claim();
   store_.publish_manifest({folder(stage), text(stage), std::move(shards)});
   promote(stage);
-  if (stage > 0 && !replay_ && !options_.keep_intermediates) {
-    store_.remove_stage(folder(stage - 1));
-  }
+  if (stage == 0 || replay_ || options_.keep_intermediates) return;
+  while (tidy()) continue;
+  untidy_ = folder(stage - 1);
+  store_.remove_manifest(untidy_);
+  to_tidy_ = store_.files_of(untidy_);
+}
+
+bool BatchBook::tidy() {
+  if (untidy_.empty()) return false;
+  const auto rest = to_tidy_.size() - std::min(to_tidy_.size(), tidied_at_once);
+  store_.remove_files(untidy_,
+                      {to_tidy_.begin() + static_cast<std::ptrdiff_t>(rest), to_tidy_.end()});
+  to_tidy_.resize(rest);
+  if (!to_tidy_.empty()) return true;
+  store_.remove_stage(std::exchange(untidy_, {}));
+  return false;
 }
 
 void BatchBook::finish() {
+  require_claim();
+  while (tidy()) continue;
   remove_folder(own_folder(spec_.options));
   if (!replay_) store_.remove_stage(run_folder);
+}
+
+void BatchBook::require_claim() const {
+  if (claim_) claim_->check();
 }
 
 void BatchBook::read(std::size_t stage, const std::function<void(const EncodedBatch&)>& take) {

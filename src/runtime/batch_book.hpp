@@ -34,7 +34,8 @@ class BatchBook {
   /// The stages that are to be run: from `first` on, those before `end`.
   std::size_t first() const noexcept { return first_; }
   std::size_t end() const noexcept { return end_; }
-  std::uint64_t attempt() const noexcept { return attempt_; }
+  /// Of the run, part of the names of its shards.
+  const std::string& attempt() const noexcept { return attempt_; }
 
   /// The stage's folder in the store; where the stage's records come from.
   std::string folder(std::size_t stage) const;
@@ -57,6 +58,9 @@ class BatchBook {
   /// Whether the stage was finished before this run: its dead letters stand.
   bool is_finished(const std::string& stage) const;
   void commit(std::size_t stage, std::vector<store::ShardInfo> shards);
+  /// Removes some more of what the stages before made; false if nothing is left. To be called
+  /// between other things: it takes some milliseconds.
+  bool tidy();
   /// Nothing of the run is left to do.
   void finish();
 
@@ -74,6 +78,7 @@ class BatchBook {
   void require_input_of(std::size_t stage);
   std::filesystem::path staging(std::size_t stage) const;
   void promote(std::size_t stage);
+  void require_claim() const;
 
   const ErasedSpec& spec_;
   const BatchOptions& options_;
@@ -81,8 +86,12 @@ class BatchBook {
   store::IntermediateStore store_;
   std::size_t first_ = 0;
   std::size_t end_;
-  std::uint64_t attempt_ = 0;
+  std::optional<store::StoreClaim> claim_;  ///< none for a replay, which changes nothing
+  std::string attempt_;
   bool replay_ = false;  ///< beside the run
+
+  std::string untidy_;                ///< folder of a stage whose records nobody needs any more
+  std::vector<std::string> to_tidy_;  ///< files there
 };
 
 /// The place of the run's intermediates, on whatever rank.

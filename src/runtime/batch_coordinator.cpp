@@ -43,6 +43,7 @@ std::vector<control::Span> gaps(control::Span whole, const store::SplitSet& done
 
 void BatchCoordinator::run_stages() {
   plan();
+  lock_.emplace(spec_.options.run_dir);
   input_.emplace(spec_);
   book_.emplace(spec_, input_->text());
   open_dead_letters();
@@ -61,6 +62,7 @@ void BatchCoordinator::run_stages() {
   book_->finish();
   status_.done = status_.inputs;
   show_status(true);
+  lock_.reset();
 }
 
 // Those of a stage that this run begins anew, or goes on with, are in its shards.
@@ -188,7 +190,8 @@ void BatchCoordinator::brief_workers(const std::vector<int>& stage_of_rank) {
 void BatchCoordinator::turn() {
   const bool received = receive_all();
   look_around();
-  if (!received && !control_->idle()) wait_until(control::Time::max());
+  if (received || control_->idle() || book_->tidy()) return;
+  wait_until(control::Time::max());
 }
 
 void BatchCoordinator::handle(Packet packet, Rank from) {

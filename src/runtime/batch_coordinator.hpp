@@ -4,6 +4,7 @@
 #include "runtime/batch_book.hpp"
 #include "runtime/batch_input.hpp"
 #include "runtime/coordinator_base.hpp"
+#include "store/run_lock.hpp"
 
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ class BatchCoordinator final : public CoordinatorBase {
   void collect_outputs();
 
   std::vector<std::vector<int>> stage_of_rank_;  ///< by stage: 0 for its workers, -1 for others
+  std::optional<store::RunLock> lock_;
   std::optional<BatchInput> input_;
   std::optional<BatchBook> book_;
   std::optional<control::BatchControl> control_;

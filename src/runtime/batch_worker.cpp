@@ -12,7 +12,7 @@ namespace sluice::runtime {
 
 BatchWorker::Place::Place(store::IntermediateStore& store, StageBrief&& brief, int rank)
     : reader(store, std::move(brief.input_folder)),
-      output(store, std::move(brief.folder), fmt::format("a{}-r{}", brief.attempt, rank),
+      output(store, std::move(brief.folder), fmt::format("{}-r{}", brief.attempt, rank),
              {std::move(brief.pipeline)}),
       run_dir(std::move(brief.run_dir)) {}
 

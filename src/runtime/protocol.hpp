@@ -71,7 +71,7 @@ struct StageBrief {
   std::string folder;                 ///< of its shards in the store
   std::string input_folder;           ///< of those of the stage before; empty for the first stage
   std::vector<std::string> pipeline;  ///< what makes its records (store/manifest.hpp)
-  std::uint64_t attempt = 0;          ///< of the run, part of the shards' names
+  std::string attempt;                ///< of the run, part of the shards' names
   std::string run_dir;                ///< where its relative output paths belong
 
   template <class Archive>

@@ -47,8 +47,8 @@ class FileStore {
 
   /// The names of the files in a folder, without the folder's; sorted.
   virtual std::vector<std::string> list(const std::string& folder) = 0;
-  /// Removes a file, if it is there.
-  virtual void remove(const std::string& name) = 0;
+  /// Removes those that are there.
+  virtual void remove(const std::vector<std::string>& names) = 0;
   /// Removes a folder and all that is in it, if it is there.
   virtual void remove_folder(const std::string& folder) = 0;
   /// Removes what killed writers left in the folder; only while nobody writes there.

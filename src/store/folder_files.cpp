@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -55,12 +56,14 @@ class FolderFiles final : public FileStore {
 
   void write(const std::string& name, const std::string& text) override {
     FolderDraft file(folder_ / name);
+    errno = 0;
     std::ofstream stream(file.path(), std::ios::binary);
     stream << text;
     stream.close();
     if (!stream) {
-      throw IoError(fmt::format("cannot write {}: check the folder's permissions and free space",
-                                shown(name)));
+      throw IoError(
+          fmt::format("cannot write {}: {}; check the folder's permissions and free space",
+                      shown(name), std::generic_category().message(errno)));
     }
     file.publish();
   }
@@ -98,10 +101,12 @@ class FolderFiles final : public FileStore {
     return names;
   }
 
-  void remove(const std::string& name) override {
-    std::error_code error;
-    fs::remove(folder_ / name, error);
-    if (error) fail<IoError>("remove", folder_ / name, error);
+  void remove(const std::vector<std::string>& names) override {
+    for (const auto& name : names) {
+      std::error_code error;
+      fs::remove(folder_ / name, error);
+      if (error) fail<IoError>("remove", folder_ / name, error);
+    }
   }
 
   void remove_folder(const std::string& folder) override {
@@ -112,7 +117,7 @@ class FolderFiles final : public FileStore {
 
   void remove_drafts(const std::string& folder) override {
     for (const auto& name : all_in(folder)) {
-      if (name.ends_with(draft_suffix)) remove(fmt::format("{}/{}", folder, name));
+      if (name.ends_with(draft_suffix)) remove({fmt::format("{}/{}", folder, name)});
     }
   }
 

@@ -16,7 +16,6 @@ constexpr std::uint64_t full_bytes = 64 << 20;
 constexpr std::string_view shard_suffix = ".h5";
 constexpr std::string_view dead_suffix = ".dead";
 constexpr std::string_view manifest_name = "manifest";
-constexpr std::string_view attempt_name = "attempt";
 
 std::string file_name(const std::string& stage, std::string_view name) {
   return fmt::format("{}/{}", stage, name);
@@ -145,16 +144,13 @@ bool IntermediateStore::is_whole(const Manifest& manifest) {
   });
 }
 
-std::uint64_t IntermediateStore::next_attempt() {
-  const auto name = std::string(attempt_name);
-  const auto before = files_->read(name);
-  const auto attempt = before ? std::stoull(*before) + 1 : 0;
-  files_->write(name, fmt::format("{}\n", attempt));
-  return attempt;
+void IntermediateStore::remove_manifest(const std::string& stage) {
+  files_->remove({file_name(stage, manifest_name)});
 }
 
-void IntermediateStore::remove_manifest(const std::string& stage) {
-  files_->remove(file_name(stage, manifest_name));
+void IntermediateStore::remove_files(const std::string& stage, std::vector<std::string> names) {
+  for (auto& name : names) name = file_name(stage, name);
+  files_->remove(names);
 }
 
 void IntermediateStore::remove_stage(const std::string& stage) {

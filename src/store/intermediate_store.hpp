@@ -5,6 +5,7 @@
 #include "store/manifest.hpp"
 #include "store/shard_reader.hpp"
 #include "store/shard_writer.hpp"
+#include "store/store_claim.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -98,12 +99,15 @@ class IntermediateStore {
   /// Whether all shards that it lists are there; whether they are sound shows when they are read.
   bool is_whole(const Manifest& manifest);
 
-  /// 0, 1, 2, …: a number that no call before returned, for the attempts of a run. Not for several
-  /// callers at once. Throws IoError.
-  std::uint64_t next_attempt();
+  /// For a run that begins to work here, and who did so last.
+  StoreClaim claim() { return StoreClaim(*files_); }
+  std::optional<RunOwner> claimant() { return store::claimant(*files_); }
 
   /// Its manifest first, so that no reader is promised what is going.
   void remove_stage(const std::string& stage);
+  /// The same bit by bit: these of its files, once its manifest is removed.
+  void remove_files(const std::string& stage, std::vector<std::string> names);
+  std::vector<std::string> files_of(const std::string& stage) { return files_->list(stage); }
   /// The manifest alone: its shards are those of an unfinished stage again.
   void remove_manifest(const std::string& stage);
   /// What killed workers left; only while nobody writes.

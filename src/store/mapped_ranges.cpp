@@ -1,5 +1,7 @@
 #include "store/mapped_ranges.hpp"
 
+#include "store/descriptor.hpp"
+
 #include <sluice/error.hpp>
 
 #include <fcntl.h>
@@ -29,19 +31,6 @@ constexpr std::uint64_t most_behind = 16 << 20;
 std::uint64_t page() noexcept { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 std::uint64_t pages(std::uint64_t bytes) noexcept { return (bytes + page() - 1) / page() * page(); }
-
-/// Closes itself.
-struct Descriptor {
-  explicit Descriptor(const std::filesystem::path& path)
-      : number(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int number;
-};
 
 // What lies behind the end of a file can be mapped, but not be touched.
 bool can_be_mapped(int file, std::span<const FileRange> ranges) {
@@ -93,15 +82,15 @@ int bring_in(std::byte* begin, std::uint64_t size) {
 MappedRanges::MappedRanges(std::string doing, const std::filesystem::path& path,
                            std::span<const FileRange> ranges)
     : doing_(std::move(doing)) {
-  const Descriptor file(path);
-  if (!can_be_mapped(file.number, ranges)) return;
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!can_be_mapped(file.get(), ranges)) return;
   const auto size =
       std::accumulate(ranges.begin(), ranges.end(), std::uint64_t{0},
                       [](std::uint64_t sum, const FileRange& range) { return sum + range.size; });
-  auto* base = map_all(file.number, ranges, size);
+  auto* base = map_all(file.get(), ranges, size);
   if (base == nullptr) return;
   size_ = size;
-  cached_ = in_page_cache(file.number, ranges);
+  cached_ = in_page_cache(file.get(), ranges);
   data_ = {base, [size](std::byte* mapped) { ::munmap(mapped, size); }};
 }
 

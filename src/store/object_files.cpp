@@ -74,11 +74,8 @@ class ObjectFiles final : public FileStore {
 
   std::vector<std::string> heads(const std::vector<std::string>& names,
                                  std::size_t bytes) override {
-    std::vector<ObjectName> objects;
-    objects.reserve(names.size());
-    for (const auto& name : names) objects.push_back(object(name));
     std::vector<std::string> heads;
-    for (const auto& found : objects_->fetch(objects, bytes)) {
+    for (const auto& found : objects_->fetch(objects_of(names), bytes)) {
       if (!found.fault.empty()) throw InputError(found.fault);
       heads.emplace_back(found.bytes.view());
     }
@@ -99,16 +96,13 @@ class ObjectFiles final : public FileStore {
     return names;
   }
 
-  void remove(const std::string& name) override {
-    const std::vector<ObjectName> names{object(name)};
-    objects_->remove(names);
+  void remove(const std::vector<std::string>& names) override {
+    objects_->remove(objects_of(names));
   }
   void remove_folder(const std::string& folder) override {
-    std::vector<ObjectName> names;
-    for (const auto& name : list(folder)) {
-      names.push_back(object(fmt::format("{}/{}", folder, name)));
-    }
-    objects_->remove(names);
+    auto names = list(folder);
+    for (auto& name : names) name = fmt::format("{}/{}", folder, name);
+    remove(names);
   }
   // Parts of an upload that was not completed are no object; only the bucket's owner sees them.
   void remove_drafts(const std::string&) override {}
@@ -119,6 +113,12 @@ class ObjectFiles final : public FileStore {
 
  private:
   ObjectName object(const std::string& name) const { return {prefix_.bucket, prefix_.key + name}; }
+  std::vector<ObjectName> objects_of(const std::vector<std::string>& names) const {
+    std::vector<ObjectName> objects;
+    objects.reserve(names.size());
+    for (const auto& name : names) objects.push_back(object(name));
+    return objects;
+  }
 
   std::unique_ptr<ObjectStore> objects_;
   ObjectName prefix_;

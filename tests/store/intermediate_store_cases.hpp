@@ -5,6 +5,7 @@
 #include "store/scratch_folder.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <functional>
 #include <limits>
@@ -80,6 +81,26 @@ inline void expect_stages_are_removed(const OpenStore& open) {
   EXPECT_THAT(store.published("1-a", this_pipeline()), ::testing::IsEmpty());
   EXPECT_THROW(store.open_shard("1-a", shard), InputError);
   EXPECT_TRUE(store.read_manifest("10-a", this_pipeline()));
+}
+
+inline void expect_the_last_claim_to_count(const OpenStore& open) {
+  auto mine = open();
+  EXPECT_EQ(mine.claimant(), std::nullopt);
+  const auto first = mine.claim();
+  EXPECT_NO_THROW(first.check());
+  EXPECT_EQ(mine.claimant()->pid, ::getpid());
+  auto theirs = open();
+  const auto second = theirs.claim();
+  EXPECT_NO_THROW(second.check());
+  EXPECT_NE(first.attempt(), second.attempt());
+  EXPECT_TRUE(second.attempt().starts_with("2-"));
+  try {
+    first.check();
+    FAIL() << "it was replaced";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("another run has taken over"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(std::to_string(::getpid())));
+  }
 }
 
 inline void expect_another_pipelines_are_refused(const OpenStore& open) {

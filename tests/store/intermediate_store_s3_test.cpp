@@ -36,6 +36,8 @@ TEST_F(IntermediatesInABucket, StagesAreRemoved) {
   EXPECT_EQ(objects(), 1u);
 }
 
+TEST_F(IntermediatesInABucket, TheLastClaimCounts) { expect_the_last_claim_to_count(open()); }
+
 TEST_F(IntermediatesInABucket, AnotherPipelinesAreRefused) {
   expect_another_pipelines_are_refused(open());
 }

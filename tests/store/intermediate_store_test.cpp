@@ -32,6 +32,11 @@ TEST(IntermediatesInAFolder, StagesAreRemoved) {
   EXPECT_EQ(folder.files(), std::set<std::string>{"10-a"});
 }
 
+TEST(IntermediatesInAFolder, TheLastClaimCounts) {
+  const ScratchFolder folder;
+  expect_the_last_claim_to_count(in(folder.path()));
+}
+
 TEST(IntermediatesInAFolder, AnotherPipelinesAreRefused) {
   const ScratchFolder folder;
   expect_another_pipelines_are_refused(in(folder.path()));
