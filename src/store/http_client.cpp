@@ -157,6 +157,7 @@ bool HttpClient::Connections::tries_again(Slot& slot, const HttpResponse& respon
   const auto now = Clock::now();
   const auto again_at = now + backoff(slot.attempts, random_);
   if (again_at - slot.since > settings_.retry_for) return false;
+  if (settings_.most_attempts > 0 && slot.attempts >= settings_.most_attempts) return false;
   slot.again_at = again_at;
   constexpr auto quiet = std::chrono::seconds(10);
   if (slot.attempts > 5 && now - last_warning_ > quiet) {

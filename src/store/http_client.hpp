@@ -42,6 +42,7 @@ struct HttpSettings {
   std::chrono::milliseconds connect_timeout{};
   std::chrono::milliseconds stall_timeout{};
   std::chrono::milliseconds retry_for{};
+  std::size_t most_attempts = 0;  ///< of a request; 0 for any number
 };
 
 /// Runs many requests at a time in the calling thread, over connections that it keeps. A request

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -72,6 +73,10 @@ class Places {
     return first_of({environment_("AWS_CA_BUNDLE"), config_.value("ca_bundle")});
   }
 
+  std::string max_attempts() const {
+    return first_of({environment_("AWS_MAX_ATTEMPTS"), config_.value("max_attempts")});
+  }
+
   std::string endpoint() const {
     return first_of({environment_("AWS_ENDPOINT_URL_S3"), environment_("AWS_ENDPOINT_URL"),
                      config_.value("endpoint_url"), credentials_.value("endpoint_url"),
@@ -112,6 +117,16 @@ std::string checked_endpoint(std::string endpoint) {
                   endpoint));
 }
 
+std::size_t checked_attempts(const std::string& text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || (error == std::errc() && end == text.data() + text.size() && number > 0)) {
+    return number;
+  }
+  throw UsageError(
+      fmt::format("AWS_MAX_ATTEMPTS is '{}'; it must be a number of attempts, 1 or more", text));
+}
+
 }  // namespace
 
 S3Config find_s3_config(const Environment& environment) {
@@ -120,6 +135,7 @@ S3Config find_s3_config(const Environment& environment) {
   config.endpoint = checked_endpoint(places.endpoint());
   config.region = places.region();
   config.ca_bundle = places.ca_bundle();
+  config.most_attempts = checked_attempts(places.max_attempts());
   config.credentials = places.credentials();
   return config;
 }

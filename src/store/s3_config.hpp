@@ -27,6 +27,7 @@ struct S3Config {
   std::chrono::milliseconds stall_timeout{30'000};
   /// How long a request is tried again after failures that may pass.
   std::chrono::milliseconds retry_for{60'000};
+  std::size_t most_attempts = 0;  ///< of a request within that time; 0 for any number
   std::size_t most_in_flight = 32;
   /// Larger files are uploaded and downloaded in parts of this many bytes, `parts_in_flight` at a
   /// time.
@@ -43,7 +44,8 @@ using Environment = std::function<std::string(const std::string& variable)>;
 /// (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config). Region: AWS_REGION,
 /// AWS_DEFAULT_REGION, the profile's, us-east-1. Endpoint: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,
 /// the profile's, Amazon's of the region. Authorities to trust: AWS_CA_BUNDLE, the profile's.
-/// Throws UsageError if there are no credentials.
+/// Attempts: AWS_MAX_ATTEMPTS, the profile's. Throws UsageError if there are no credentials, or
+/// something makes no sense.
 S3Config find_s3_config(const Environment& environment);
 /// In this process's environment.
 S3Config find_s3_config();

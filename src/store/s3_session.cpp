@@ -19,7 +19,8 @@ HttpSettings settings_of(const S3Config& config) {
           config.ca_bundle,
           config.connect_timeout,
           config.stall_timeout,
-          config.retry_for};
+          config.retry_for,
+          config.most_attempts};
 }
 
 }  // namespace

@@ -13,9 +13,9 @@
 namespace sluice::store {
 
 /// Reads a shard's records back, in any order; every record is checked against its checksum. The
-/// records' buffers are the file's pages as the kernel caches them, unless they are compressed; then
-/// it holds a block in memory, of a megabyte or one record if that is larger. Besides, a page of the
-/// index. For one thread. Errors are ShardErrors.
+/// records' buffers are the file's pages as the kernel caches them, unless they are compressed;
+/// then it holds a block in memory, of a megabyte or one record if that is larger. Besides, a page
+/// of the index. For one thread. Errors are ShardErrors.
 class ShardReader {
  public:
   /// Opens the file at `path`; `shown` names it in errors ("'s3://bucket/…'"). It must be the very

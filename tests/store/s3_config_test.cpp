@@ -33,6 +33,17 @@ std::string refusal(Variables variables) {
   return "accepted";
 }
 
+TEST(S3Attempts, AreLimitedIfAnyoneSaysSo) {
+  const auto attempts = [](const std::string& text) {
+    Variables variables{{"AWS_ACCESS_KEY_ID", "id"}, {"AWS_SECRET_ACCESS_KEY", "secret"}};
+    variables["AWS_MAX_ATTEMPTS"] = text;
+    return find_s3_config(environment(variables)).most_attempts;
+  };
+  EXPECT_EQ(attempts(""), 0u);
+  EXPECT_EQ(attempts("7"), 7u);
+  for (const auto* text : {"0", "-1", "many", "7 "}) EXPECT_THROW(attempts(text), UsageError);
+}
+
 class Home : public ::testing::Test {
  protected:
   Home() {
