@@ -58,8 +58,15 @@ function(sluice_s3_test target)
     ${PROJECT_SOURCE_DIR}/tests/s3/proxy.cpp)
   target_compile_definitions(${target} PRIVATE SLUICE_WEED="${SLUICE_WEED}")
   target_link_libraries(${target} PRIVATE GTest::gtest_main)
-  add_test(NAME ${target} COMMAND ${target})
+  add_test(NAME ${target} COMMAND ${target} --gtest_filter=-*Soak.*)
   set_tests_properties(${target} PROPERTIES TIMEOUT 300 LABELS s3 PROCESSORS 2
+    SKIP_REGULAR_EXPRESSION "no SeaweedFS here")
+endfunction()
+
+# Of a program whose suites named …Soak take longer.
+function(sluice_s3_soak target)
+  add_test(NAME soak.${target} COMMAND ${target} --gtest_filter=*Soak.*)
+  set_tests_properties(soak.${target} PROPERTIES TIMEOUT 1800 LABELS soak PROCESSORS 2
     SKIP_REGULAR_EXPRESSION "no SeaweedFS here")
 endfunction()
 
