@@ -210,6 +210,7 @@ bool BatchBook::tidy() {
                       {to_tidy_.begin() + static_cast<std::ptrdiff_t>(rest), to_tidy_.end()});
   to_tidy_.resize(rest);
   if (!to_tidy_.empty()) return true;
+  require_claim();  // for another run may be making the stage's records anew
   store_.remove_stage(std::exchange(untidy_, {}));
   return false;
 }

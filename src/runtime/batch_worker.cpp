@@ -10,8 +10,10 @@
 
 namespace sluice::runtime {
 
-BatchWorker::Place::Place(store::IntermediateStore& store, StageBrief&& brief, int rank)
-    : reader(store, std::move(brief.input_folder)),
+BatchWorker::Place::Place(store::IntermediateStore& store, const RunOptions& options,
+                          StageBrief&& brief, int rank)
+    : reader(
+          store, [&options] { return open_intermediates(options); }, std::move(brief.input_folder)),
       output(store, std::move(brief.folder), fmt::format("{}-r{}", brief.attempt, rank),
              {std::move(brief.pipeline)}),
       run_dir(std::move(brief.run_dir)) {}
@@ -31,7 +33,7 @@ void BatchWorker::handle(Packet packet) {
 
 void BatchWorker::on(StageBrief brief) {
   if (!store_) store_.emplace(open_intermediates(spec_.options));
-  place_.emplace(*store_, std::move(brief), transport_.rank());
+  place_.emplace(*store_, spec_.options, std::move(brief), transport_.rank());
 }
 
 void BatchWorker::on(const Orders& orders) {
@@ -71,6 +73,7 @@ bool BatchWorker::work() {
   if (!place_) return false;
   set_up_if_due();
   const bool busy = begin_split();
+  if (!place_->splits.empty()) place_->reader.expect(place_->splits.front());
   if (busy) process_batch();
   publish_if_due();
   if (!busy && place_->retiring && !setting_up_node()) leave();

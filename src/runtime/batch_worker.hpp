@@ -21,7 +21,7 @@ class BatchWorker final : public WorkerBase {
  private:
   /// What it has from the brief of a stage to its end.
   struct Place {
-    Place(store::IntermediateStore& store, StageBrief&& brief, int rank);
+    Place(store::IntermediateStore& store, const RunOptions& options, StageBrief&& brief, int rank);
     SplitReader reader;
     ShardOutput output;
     std::filesystem::path run_dir;

@@ -6,12 +6,25 @@
 
 namespace sluice::runtime {
 
+void SplitReader::expect(const Split& next) {
+  if (!store_.fetches() || next.shard.empty() || next.shard == open_ || fetched_.valid()) return;
+  if (!store_ahead_) store_ahead_.emplace(another_());
+  expected_ = next.shard;
+  fetched_ = std::async(std::launch::async, [this, shard = store::shard_info(next.shard)] {
+    return store_ahead_->open_shard(folder_, shard);
+  });
+}
+
 void SplitReader::begin(Split split) {
   split_ = std::move(split);
   done_ = 0;
   if (split_.shard.empty() || split_.shard == open_) return;
   shard_.reset();
-  shard_ = store_.open_shard(folder_, store::shard_info(split_.shard));
+  if (fetched_.valid() && split_.shard == expected_) {
+    shard_ = fetched_.get();
+  } else {
+    shard_ = store_.open_shard(folder_, store::shard_info(split_.shard));
+  }
   open_ = split_.shard;
 }
 

@@ -44,6 +44,8 @@ class FileStore {
   virtual std::vector<std::string> heads(const std::vector<std::string>& names,
                                          std::size_t bytes) = 0;
   virtual std::unique_ptr<LocalFile> open(const std::string& name) = 0;
+  /// Whether opening a file fetches all of it first.
+  virtual bool fetches() const noexcept = 0;
 
   /// The names of the files in a folder, without the folder's; sorted.
   virtual std::vector<std::string> list(const std::string& folder) = 0;

@@ -95,6 +95,8 @@ class FolderFiles final : public FileStore {
     return std::make_unique<FolderFile>(folder_ / name);
   }
 
+  bool fetches() const noexcept override { return false; }
+
   std::vector<std::string> list(const std::string& folder) override {
     auto names = all_in(folder);
     std::erase_if(names, [](const std::string& name) { return name.ends_with(draft_suffix); });

@@ -85,6 +85,8 @@ class IntermediateStore {
 
   /// A shard that a manifest, or `published`, lists. Throws ShardError.
   std::unique_ptr<OpenShard> open_shard(const std::string& stage, const ShardInfo& shard);
+  /// Whether that takes as long as fetching all of it.
+  bool fetches() const noexcept { return files_->fetches(); }
 
   /// The commit of a whole stage, at the barrier; throws IoError.
   void publish_manifest(const Manifest& manifest);

@@ -20,11 +20,13 @@
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22  // of Linux 5.14
 #endif
+#ifndef SYS_cachestat
+#define SYS_cachestat 451  // of Linux 6.5; older ones refuse it
+#endif
 
 namespace sluice::store {
 namespace {
 
-constexpr long cachestat_number = 451;  // on every kind of machine
 constexpr std::uint64_t read_ahead = 2 << 20;
 constexpr std::uint64_t most_behind = 16 << 20;
 
@@ -66,7 +68,7 @@ bool in_page_cache(int file, std::span<const FileRange> ranges) {
     struct {
       std::uint64_t cached, dirty, written_back, evicted, evicted_recently;
     } pages{};
-    return ::syscall(cachestat_number, file, &range, &pages, 0U) == 0 &&
+    return ::syscall(SYS_cachestat, file, &range, &pages, 0U) == 0 &&
            pages.cached * page() >= range.size;
   });
 }

@@ -86,6 +86,8 @@ class ObjectFiles final : public FileStore {
     return std::make_unique<ObjectCopy>(*objects_, object(name), scratch_);
   }
 
+  bool fetches() const noexcept override { return true; }
+
   std::vector<std::string> list(const std::string& folder) override {
     const auto prefix = object(folder + "/");
     std::vector<std::string> names;
