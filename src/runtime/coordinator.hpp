@@ -9,6 +9,7 @@
 #include "runtime/remaining_input.hpp"
 #include "runtime/run_book.hpp"
 #include "runtime/status_board.hpp"
+#include "store/run_lock.hpp"
 
 #include <map>
 #include <optional>
@@ -44,6 +45,7 @@ class Coordinator final : public CoordinatorBase {
   /// The run's input: as it is, or what the journal says is left of it.
   struct JournaledInput {
     explicit JournaledInput(const ErasedSpec& spec);
+    store::RunLock lock;
     BatchInput all;
     RunBook book;
     RemainingInput left;

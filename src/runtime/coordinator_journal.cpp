@@ -18,7 +18,10 @@ constexpr control::Time last_commit = std::chrono::milliseconds(300);
 }  // namespace
 
 Coordinator::JournaledInput::JournaledInput(const ErasedSpec& spec)
-    : all(spec), book(spec, all.text(), all.size()), left(all, book.settled()) {}
+    : lock(spec.options.run_dir),
+      all(spec),
+      book(spec, all.text(), all.size()),
+      left(all, book.settled()) {}
 
 void Coordinator::open_input(control::RunPlan& plan) {
   if (!spec_.options.journal && !spec_.options.resume) {
