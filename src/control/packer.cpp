@@ -61,6 +61,13 @@ Rule rule_of(const Order& order, Fill fill) {
 
 }  // namespace
 
+std::vector<double> dominant_shares(const Problem& problem) {
+  const auto all = amounts_in(problem.start());
+  std::vector<double> shares;
+  for (const auto& unit : problem.units()) shares.push_back(dominant(unit, all));
+  return shares;
+}
+
 Packer::Packer(const Problem& problem) : problem_(problem) {
   const auto& units = problem.units();
   const auto all = amounts_in(problem.start());
@@ -157,9 +164,7 @@ std::optional<Packing> Packer::try_repair(const Counts& units) const {
   constexpr std::size_t most_nodes = 64;
   constexpr std::uint64_t steps = 500;
   if (problem_.topology().nodes.size() > most_nodes) return std::nullopt;
-  const auto all = amounts_in(problem_.start());
-  std::vector<double> sizes;
-  for (const auto& unit : problem_.units()) sizes.push_back(dominant(unit, all));
+  const auto sizes = dominant_shares(problem_);
   std::uint64_t seed = 0;
   for (const auto& rule : rules_) {
     auto packing = problem_.start();

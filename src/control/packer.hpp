@@ -10,6 +10,9 @@ namespace sluice::control {
 /// How hard to look for a packing.
 enum class Effort { quick, thorough };
 
+/// Of each stage the largest part that a unit takes of a resource, of what all nodes have of it.
+std::vector<double> dominant_shares(const Problem& problem);
+
 /// Finds packings for numbers of workers: by the rules that usually pack well, first the one that
 /// worked last; thoroughly also by rules with chance in them and, on few nodes, by a search.
 class Packer {

@@ -1,8 +1,10 @@
 #include "control/replan.hpp"
 
 #include "control/kept.hpp"
+#include "control/packer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -14,23 +16,41 @@ namespace {
 
 using Stages = std::vector<std::size_t>;
 
+/// Who makes room for a unit that finds none. Each is best on some machines.
+struct Manner {
+  bool by_share = false;   ///< sizes are shares of what there is, else GPUs come before cpus
+  bool smallest = true;    ///< the smallest that is enough alone goes, else the largest
+  bool by_chance = false;  ///< if all this fails, whoever is drawn by lot
+};
+
+constexpr std::array manners{Manner{false, true}, Manner{true, true}, Manner{false, false},
+                             Manner{true, false}, Manner{false, true, true}};
+
 /// The way from the kept workers to the needed ones.
 class Replan {
  public:
-  Replan(const Problem& problem, Packing kept, const Counts& needed)
-      : problem_(problem), needed_(problem.units_of(needed)), packing_(std::move(kept)) {}
+  Replan(const Problem& problem, Packing kept, const Counts& needed, Manner manner)
+      : problem_(problem),
+        needed_(problem.units_of(needed)),
+        packing_(std::move(kept)),
+        manner_(manner),
+        shares_(dominant_shares(problem)) {}
 
   std::optional<Allocation> run() {
     restore_pins();
-    if (!place_free() && !exchange_all() && !place_by_repair()) return std::nullopt;
+    if (!place_free() && !exchange_all() && !(manner_.by_chance && place_by_repair())) {
+      return std::nullopt;
+    }
     if (!fill_groups()) return std::nullopt;
     return Allocation{workers_in(packing_), packing_, {}};
   }
 
  private:
   const Unit& unit(std::size_t stage) const { return problem_.units()[stage]; }
-  std::pair<std::uint64_t, std::uint64_t> size(std::size_t stage) const {
-    return {unit(stage).gpu_count() * unit(stage).gpu_size(), unit(stage).cpus};
+  std::pair<double, double> size(std::size_t stage) const {
+    if (manner_.by_share) return {shares_[stage], 0};
+    return {static_cast<double>(unit(stage).gpu_count() * unit(stage).gpu_size()),
+            static_cast<double>(unit(stage).cpus)};
   }
   Counts held() const { return units_in(packing_, problem_.size()); }
 
@@ -158,7 +178,7 @@ class Replan {
     while (way.after.room.most(unit(stage)) == 0) {
       auto out = most_spare(way, stage, surplus);
       ++(out ? way.stopped : way.moved);
-      if (!out) out = largest_smaller(way, stage);
+      if (!out) out = giving_way(way, stage);
       if (!out) return std::nullopt;
       way.after.take_off(*out, unit(*out), way.after.units[*out] - 1);
       ++way.put_out[*out];
@@ -190,13 +210,23 @@ class Replan {
     return found;
   }
 
-  std::optional<std::size_t> largest_smaller(const Exchange& way, std::size_t stage) const {
-    std::optional<std::size_t> found;
+  // Needed units go only for larger ones.
+  std::optional<std::size_t> giving_way(const Exchange& way, std::size_t stage) const {
+    std::optional<std::size_t> largest;
+    std::optional<std::size_t> smallest;
     for (std::size_t i = 0; i < problem_.size(); ++i) {
       if (!(size(i) < size(stage)) || !helps(way, i, stage)) continue;
-      if (!found || size(*found) < size(i)) found = i;
+      if (!largest || size(*largest) < size(i)) largest = i;
+      const bool less = manner_.smallest && (!smallest || size(i) < size(*smallest));
+      if (less && makes_room(way, i, stage)) smallest = i;
     }
-    return found;
+    return smallest ? smallest : largest;
+  }
+
+  bool makes_room(const Exchange& way, std::size_t out, std::size_t stage) const {
+    auto after = way.after;
+    after.take_off(out, unit(out), after.units[out] - 1);
+    return after.room.most(unit(stage)) > 0;
   }
 
   // Nothing that is more than needed stays, and others move.
@@ -227,6 +257,8 @@ class Replan {
   const Problem& problem_;
   Counts needed_;  ///< units
   Packing packing_;
+  Manner manner_;
+  std::vector<double> shares_;
 };
 
 // What the stages need for a part of the throughput of `fresh`.
@@ -272,28 +304,52 @@ std::uint64_t missing_of(const Counts& needed, const Counts& held) {
   return sum;
 }
 
+/// The allocation with the fewest moves so far.
+class Fewest {
+ public:
+  Fewest(const Problem& problem, const Packing& kept, const Allocation& fresh)
+      : nodes_(problem.topology().nodes.size()),
+        before_(by_node(kept, nodes_)),
+        best_(fresh),
+        moves_(started(before_, by_node(fresh.packing, nodes_))) {}
+
+  bool offer(std::optional<Allocation> found) {
+    if (!found) return false;
+    const auto moves = started(before_, by_node(found->packing, nodes_));
+    if (moves <= moves_) {
+      best_ = *std::move(found);
+      moves_ = moves;
+    }
+    return true;
+  }
+
+  bool within(double most) const { return static_cast<double>(moves_) <= most; }
+  Allocation best() && { return std::move(best_); }
+
+ private:
+  std::size_t nodes_;
+  std::vector<Counts> before_;
+  Allocation best_;
+  std::uint64_t moves_;
+};
+
 }  // namespace
 
 Allocation replan(const Problem& problem, const Plan& current, const Allocation& fresh) {
   const auto kept = kept_packing(problem, current);
-  const auto nodes = problem.topology().nodes.size();
-  const auto before = by_node(kept, nodes);
   const auto held = units_in(kept, problem.size());
-  auto best = fresh;
-  auto fewest = started(before, by_node(fresh.packing, nodes));
+  Fewest fewest(problem, kept, fresh);
   for (const double part : {1.0, 0.998, 0.995, 0.99}) {
     const auto needed = needed_for(problem, fresh, part);
-    auto found = Replan(problem, kept, needed).run();
-    if (!found) continue;
-    const auto moved = started(before, by_node(found->packing, nodes));
-    if (moved <= fewest) {
-      best = *std::move(found);
-      fewest = moved;
+    const auto least = static_cast<double>(missing_of(problem.units_of(needed), held));
+    bool found = false;
+    for (const auto manner : manners) {
+      if (found && manner.by_chance) continue;
+      found = fewest.offer(Replan(problem, kept, needed, manner).run()) || found;
+      if (fewest.within(1.02 * least)) return std::move(fewest).best();
     }
-    const auto least = missing_of(problem.units_of(needed), held);
-    if (static_cast<double>(moved) <= 1.02 * static_cast<double>(least)) break;
   }
-  return best;
+  return std::move(fewest).best();
 }
 
 }  // namespace sluice::control

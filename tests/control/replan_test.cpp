@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ void change_some(std::vector<StageDemand>& stages, world::Random& random) {
   }
 }
 
-// How many workers the stages lack for the throughput.
+// How many workers the stages lack for the throughput: no plan that reaches it moves fewer. (Where
+// free room must first be brought together, every plan moves more: docs/planning.md.)
 std::uint64_t missing(const std::vector<StageDemand>& stages, const Plan& current,
                       double throughput) {
   std::uint64_t sum = 0;
@@ -54,26 +56,48 @@ std::uint64_t missing(const std::vector<StageDemand>& stages, const Plan& curren
   return sum;
 }
 
+struct Moves {
+  std::uint64_t made = 0;
+  std::uint64_t needed = 0;
+
+  // One in fifty more, or one.
+  bool few() const { return made <= std::max(needed + needed / 50, needed + 1); }
+};
+
+Moves moves_after_a_change(world::Random& random, bool ranks, const std::string& what) {
+  auto stages = random_stages(random);
+  const auto topology = random_nodes(random, ranks);
+  const auto before = make_plan(stages, topology);
+  change_some(stages, random);
+  const auto after = make_plan(stages, topology, &before);
+  world::expect_sound(stages, topology, after, what);
+  EXPECT_GE(after.throughput, 0.99 * make_plan(stages, topology).throughput * (1 - 1e-9)) << what;
+  return {moves(before, after), missing(stages, before, after.throughput)};
+}
+
 class Replans : public ::testing::TestWithParam<bool> {};
 
-// The full machine can make a few workers move that nobody asked for, so this is not for every one.
 TEST_P(Replans, AfterSmallChangesMoveHardlyMoreThanNeeded) {
+  constexpr std::uint64_t seeds = 8;
   constexpr int trials = 100;
-  world::Random random(5);
-  int good = 0;
-  for (int trial = 0; trial < trials; ++trial) {
-    auto stages = random_stages(random);
-    const auto topology = random_nodes(random, GetParam());
-    const auto before = make_plan(stages, topology);
-    change_some(stages, random);
-    const auto what = "trial " + std::to_string(trial);
-    const auto after = make_plan(stages, topology, &before);
-    world::expect_sound(stages, topology, after, what);
-    EXPECT_GE(after.throughput, 0.99 * make_plan(stages, topology).throughput * (1 - 1e-9)) << what;
-    const auto needed = static_cast<double>(missing(stages, before, after.throughput));
-    if (static_cast<double>(moves(before, after)) <= std::max(1.02 * needed, needed + 1)) ++good;
+  Moves all;
+  std::uint64_t few = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    world::Random random(seed);
+    for (int trial = 0; trial < trials; ++trial) {
+      const auto what = "seed " + std::to_string(seed) + ", trial " + std::to_string(trial);
+      const auto one = moves_after_a_change(random, GetParam(), what);
+      all.made += one.made;
+      all.needed += one.needed;
+      few += one.few() ? 1 : 0;
+    }
   }
-  EXPECT_GE(good, 95 * trials / 100);
+  std::printf("  %llu moves for %llu needed; within 2%% or one move in %llu of %llu re-plans\n",
+              static_cast<unsigned long long>(all.made),
+              static_cast<unsigned long long>(all.needed), static_cast<unsigned long long>(few),
+              static_cast<unsigned long long>(seeds * trials));
+  EXPECT_LE(static_cast<double>(all.made), 1.02 * static_cast<double>(all.needed));
+  EXPECT_GE(few, 97 * seeds * trials / 100);
 }
 
 TEST_P(Replans, WithoutAChangeNothingMoves) {
