@@ -37,14 +37,38 @@ double time_for(const StageOutlook& stage, double workers) {
   return std::max(stage.batch, stage.remaining / (workers * stage.speed));
 }
 
-// Its workers are those that stay until the movers are ready, and all of them from then on.
+// Its workers are those that stay until the movers are ready, one at least, and all of them from
+// then on.
 double time_with_moves(const StageOutlook& stage) {
-  const double meanwhile = static_cast<double>(stage.staying) * stage.speed * stage.setup;
-  if (stage.speed <= 0 || meanwhile >= stage.remaining) {
-    return time_for(stage, std::max<double>(1, static_cast<double>(stage.staying)));
-  }
+  const double staying = std::max(1.0, static_cast<double>(stage.staying));
+  const double meanwhile = staying * stage.speed * stage.setup;
+  if (stage.speed <= 0 || meanwhile >= stage.remaining) return time_for(stage, staying);
   return stage.setup +
          (stage.remaining - meanwhile) / (static_cast<double>(stage.workers_after) * stage.speed);
+}
+
+/// Whether no last worker of a stage waits in a circle: it leaves when another is ready there, who
+/// may be such a last worker as well.
+bool all_are_relieved(const std::vector<int>& current, const Decision& decision) {
+  const auto& next = decision.stage_of_rank;
+  std::vector<bool> goes_on;  // by stage: a worker stays, or one comes who need not wait
+  for (const auto& stage : decision.stages) goes_on.push_back(stage.staying > 0);
+  const auto waits = [&](std::size_t rank) {
+    const int from = current[rank];
+    return from >= 0 && from != next[rank] && !goes_on[static_cast<std::size_t>(from)];
+  };
+  bool any = false;
+  for (bool more = true; more;) {
+    more = any = false;
+    for (std::size_t rank = 1; rank < current.size(); ++rank) {
+      if (waits(rank)) {
+        any = true;
+      } else if (next[rank] >= 0 && !goes_on[static_cast<std::size_t>(next[rank])]) {
+        goes_on[static_cast<std::size_t>(next[rank])] = more = true;
+      }
+    }
+  }
+  return !any;
 }
 
 /// The plan's stages that `stages` lists.
@@ -200,7 +224,8 @@ std::optional<Decision> Autoscaler::propose(const RunControl& control,
   for (auto& stage : decision.stage_of_rank) {
     if (stage >= 0) stage = static_cast<int>(going[static_cast<std::size_t>(stage)]);
   }
-  if (!count_moves(control, current, decision)) return std::nullopt;
+  if (!count_moves(current, decision)) return std::nullopt;
+  time_moves(control, current, decision);
   weigh(going, decision);
   const double saved = decision.time_left - decision.time_left_after - decision.least_gain;
   if (saved < decision.cost || decision.gain < std::max(least_saving, decision.least_gain)) {
@@ -212,9 +237,8 @@ std::optional<Decision> Autoscaler::propose(const RunControl& control,
   return decision;
 }
 
-// False if no rank moves, or one of a pinned stage would.
-bool Autoscaler::count_moves(const RunControl& control, const std::vector<int>& current,
-                             Decision& decision) const {
+// False if no rank moves, or one of a pinned stage would, or none could be the first to move.
+bool Autoscaler::count_moves(const std::vector<int>& current, Decision& decision) const {
   const auto pinned = [this](int stage) {
     return stage >= 0 && demands_[static_cast<std::size_t>(stage)].pinned();
   };
@@ -228,12 +252,28 @@ bool Autoscaler::count_moves(const RunControl& control, const std::vector<int>& 
     }
     if (pinned(from) || pinned(to)) return false;
     ++decision.moved;
-    if (to < 0) continue;
-    auto& setup = decision.stages[static_cast<std::size_t>(to)].setup;
-    setup = std::max(
-        setup, time_to_move(control, static_cast<Rank>(rank), from, static_cast<std::size_t>(to)));
   }
-  return decision.moved > 0;
+  return decision.moved > 0 && all_are_relieved(current, decision);
+}
+
+// The last worker of a stage is busy until the newcomer there is ready.
+void Autoscaler::time_moves(const RunControl& control, const std::vector<int>& current,
+                            Decision& decision) const {
+  auto& stages = decision.stages;
+  for (const bool relieved : {false, true}) {
+    for (std::size_t rank = 1; rank < current.size(); ++rank) {
+      const int from = current[rank];
+      const int to = decision.stage_of_rank[rank];
+      if (to < 0 || from == to) continue;
+      auto& setup = stages[static_cast<std::size_t>(to)].setup;
+      double time =
+          time_to_move(control, static_cast<Rank>(rank), from, static_cast<std::size_t>(to));
+      if (relieved && from >= 0 && stages[static_cast<std::size_t>(from)].staying == 0) {
+        time += stages[static_cast<std::size_t>(from)].setup;
+      }
+      setup = std::max(setup, time);
+    }
+  }
 }
 
 double Autoscaler::time_to_move(const RunControl& control, Rank rank, int from,

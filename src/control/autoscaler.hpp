@@ -82,8 +82,9 @@ class Autoscaler {
   Plan plan_for(const std::vector<StageOutlook>& stages, const Stages& going) const;
   std::optional<Decision> propose(const RunControl& control, std::vector<StageOutlook> stages,
                                   const Stages& going, Time now);
-  bool count_moves(const RunControl& control, const std::vector<int>& current,
-                   Decision& decision) const;
+  bool count_moves(const std::vector<int>& current, Decision& decision) const;
+  void time_moves(const RunControl& control, const std::vector<int>& current,
+                  Decision& decision) const;
   double time_to_move(const RunControl& control, Rank rank, int from, std::size_t to) const;
   void weigh(const Stages& going, Decision& decision) const;
 

@@ -64,9 +64,9 @@ void Roles::left(Rank rank, Commands& commands) {
 
 bool Roles::renew(Rank rank, bool renumber) {
   auto& worker = member(rank);
+  stay(worker);
   if (worker.standing != Standing::working) return false;
-  stop_staying(worker);
-  worker.standing = Standing::draining;
+  drain(worker);
   worker.next = worker.stage;
   worker.returning = true;
   worker.renumber = renumber;
@@ -89,11 +89,45 @@ void Roles::promise(Rank rank, int next, Commands& commands) {
       break;
   }
   auto& home = stage(mover);
-  if (mover.stage == next || home.staying == 1) return;
+  if (mover.stage == next) return stay(mover);
+  if (home.staying == 1 && mover.standing == Standing::joining) return;
   mover.next = next;
   if (mover.standing == Standing::joining) return retire(rank, commands);
-  stop_staying(mover);
-  mover.standing = Standing::draining;
+  if (home.staying == 1) {
+    mover.standing = Standing::awaiting_relief;
+    home.to_relieve = rank;
+    return;
+  }
+  drain(mover);
+}
+
+void Roles::stay(Member& member) {
+  if (member.standing != Standing::awaiting_relief) return;
+  member.standing = Standing::working;
+  member.next = -1;
+  stage(member).to_relieve.reset();
+}
+
+void Roles::keep_unrelieved() {
+  const auto joined = destinations();
+  for (std::size_t k = 0; k < stages_.size(); ++k) {
+    const auto waiting = stages_[k].to_relieve;
+    const bool comes = std::find(joined.begin(), joined.end(), static_cast<int>(k)) != joined.end();
+    if (waiting && !comes) stay(member(*waiting));
+  }
+}
+
+std::optional<Rank> Roles::relieve(std::size_t stage) {
+  auto& home = stages_.at(stage);
+  if (!home.to_relieve || home.ready < 2) return std::nullopt;
+  const Rank rank = *home.to_relieve;
+  drain(member(rank));
+  return rank;
+}
+
+void Roles::drain(Member& leaver) {
+  stop_staying(leaver);
+  leaver.standing = Standing::draining;
 }
 
 void Roles::retire(Rank rank, Commands& commands) {
@@ -135,8 +169,8 @@ std::vector<int> Roles::destinations() const {
   std::vector<int> stages;
   stages.reserve(members_.size());
   for (const auto& m : members_) {
-    const bool leaving = m.standing == Standing::draining || m.standing == Standing::retiring;
-    stages.push_back(leaving ? m.next : m.stage);
+    const bool stays = m.standing == Standing::joining || m.standing == Standing::working;
+    stages.push_back(stays ? m.stage : m.next);
   }
   return stages;
 }
@@ -170,8 +204,11 @@ void Roles::join(Rank rank, int stage, std::optional<std::uint64_t> number, Comm
 
 void Roles::stop_staying(Member& leaver) {
   auto& home = stage(leaver);
-  if (leaver.standing == Standing::joining || leaver.standing == Standing::working) --home.staying;
-  if (leaver.standing == Standing::working) --home.ready;
+  const bool waits = leaver.standing == Standing::awaiting_relief;
+  const bool works = leaver.standing == Standing::working || waits;
+  if (works || leaver.standing == Standing::joining) --home.staying;
+  if (works) --home.ready;
+  if (waits) home.to_relieve.reset();
 }
 
 Assign Roles::assignment(Rank rank, bool setup_node) const {

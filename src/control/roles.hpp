@@ -33,12 +33,17 @@ class Roles {
 
   /// The rank is to join the stage (-1: none): at once if it has none, else when it has left. A
   /// worker that must drain first is then `draining`; call `retire` once it holds nothing. A
-  /// stage's last worker stays, or what others have for the stage could never be taken.
+  /// stage's last worker works on until it is relieved, or what others have for the stage could
+  /// never be taken.
   void promise(Rank rank, int stage, Commands& commands);
+  /// Once all are promised: a last worker whose stage nobody else is to join stays.
+  void keep_unrelieved();
+  /// The worker of the stage that waits to be relieved, if another is ready: from now on it drains.
+  std::optional<Rank> relieve(std::size_t stage);
   void retire(Rank rank, Commands& commands);
   /// A worker is to leave its stage and to join it again, with its number or, if `renumber`, with a
   /// new one. It is then `draining`, and others may not take its place. False if it doesn't work,
-  /// because it is on its way in or out.
+  /// because it is on its way in or out. One that waits to be relieved waits no more.
   bool renew(Rank rank, bool renumber);
   /// Retires all workers of a stage that has nothing left to do.
   void end(std::size_t stage, Commands& commands);
@@ -63,7 +68,7 @@ class Roles {
   std::vector<int> destinations() const;
 
  private:
-  enum class Standing { none, joining, working, draining, retiring };
+  enum class Standing { none, joining, working, awaiting_relief, draining, retiring };
   struct Member {
     int stage = -1;
     Standing standing = Standing::none;
@@ -83,6 +88,7 @@ class Roles {
     std::uint64_t most_workers = 0;
     std::uint64_t staying = 0;  ///< joining or working
     std::uint64_t ready = 0;    ///< working
+    std::optional<Rank> to_relieve = {};
     bool ended = false;
   };
 
@@ -93,6 +99,8 @@ class Roles {
   void enrol(Rank rank, int stage, std::optional<std::uint64_t> number = {});
   void begin(Rank rank, Commands& commands);
   void join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands);
+  void stay(Member& member);
+  void drain(Member& leaver);
   void stop_staying(Member& leaver);
   Assign assignment(Rank rank, bool setup_node) const;
 

@@ -68,20 +68,25 @@ Commands RunControl::reassign(const std::vector<int>& stage_of_rank, Time now) {
     const auto rank = static_cast<Rank>(i);
     const bool drained_before = !roles_.has_stage(rank) || roles_.draining(rank);
     roles_.promise(rank, stage_of_rank[i], commands_);
-    if (drained_before || !roles_.draining(rank)) continue;
-    channels_[roles_.stage_of(rank)].close(rank, commands_);
-    retire_if_drained(rank);
+    if (!drained_before && roles_.draining(rank)) drain(rank);
   }
+  roles_.keep_unrelieved();
   advance(now);
   return std::exchange(commands_, {});
+}
+
+void RunControl::drain(Rank rank) {
+  channels_[roles_.stage_of(rank)].close(rank, commands_);
+  retire_if_drained(rank);
 }
 
 void RunControl::on(const NodeReady& event) { roles_.node_ready(event.rank, commands_); }
 
 void RunControl::on(const WorkerReady& event) {
-  if (roles_.worker_ready(event.rank)) {
-    channels_[roles_.stage_of(event.rank)].add_consumer(event.rank);
-  }
+  if (!roles_.worker_ready(event.rank)) return;
+  const auto stage = roles_.stage_of(event.rank);
+  channels_[stage].add_consumer(event.rank);
+  if (const auto relieved = roles_.relieve(stage)) drain(*relieved);
 }
 
 void RunControl::on(const Taken& event) {

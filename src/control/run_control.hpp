@@ -75,7 +75,8 @@ class RunControl {
   /// Changes the roles of ranks while the run goes on: `stage_of_rank` is as in RunPlan. A worker
   /// that is to leave gets no new batch, processes those that were granted to it and sends its
   /// backlog; then it tears down and joins its new stage. The last worker of a stage that goes on
-  /// stays, and a stage that has ended is not joined.
+  /// works until another is ready, and stays if none is to come. A stage that has ended is not
+  /// joined.
   Commands reassign(const std::vector<int>& stage_of_rank, Time now);
 
   /// When to call `handle(Tick)` at the latest, if nothing else comes.
@@ -99,6 +100,8 @@ class RunControl {
   void on(const Admitted& event);
   void on(const Left& event);
   void on(const Tick&) {}
+
+  void drain(Rank rank);
 
   /// The channel that the rank consumes from: its stage's, or the collecting one.
   std::size_t channel_of(Rank rank) const;

@@ -51,6 +51,9 @@ class Auditor {
     for (std::size_t rank = 1; rank < members_.size(); ++rank) {
       note(static_cast<Rank>(rank), stage_of_rank[rank]);
     }
+    for (auto& m : members_) {
+      if (m.waits && !is_joined(m.stage)) stay(m);
+    }
     renew_old_workers();
   }
 
@@ -110,6 +113,7 @@ class Auditor {
   struct Member {
     int stage = -1;
     int next = -1;
+    bool waits = false;  ///< to be relieved
     bool leaving = false;
     bool retired = false;
     bool renewing = false;
@@ -140,7 +144,7 @@ class Auditor {
     ++joins_;
   }
 
-  // As RunControl promises: those that have no stage join, the last worker of a stage stays.
+  // As RunControl promises: those that have no stage join, the last worker of a stage is relieved.
   void note(Rank rank, int stage) {
     auto& m = member(rank);
     if (m.stage < 0) return join(rank, stage);
@@ -151,12 +155,30 @@ class Auditor {
       m.renewing = false;
       return;
     }
-    if (stage == m.stage || staying == 1) return;
-    --staying;
-    m.leaving = true;
+    if (stage == m.stage) return stay(m);
+    if (staying > 1) return leave(rank, stage);
+    if (!feeding(rank).consumers.contains(rank)) return;
+    m.waits = true;
     m.next = stage;
+  }
+  static void stay(Member& m) {
+    m.waits = false;
+    m.next = -1;
+  }
+  void leave(Rank rank, int next) {
+    auto& m = member(rank);
+    --staying_[static_cast<std::size_t>(m.stage)];
+    m.waits = false;
+    m.leaving = true;
+    m.next = next;
     auto& consumers = feeding(rank).consumers;
     if (consumers.contains(rank)) consumers[rank].closing = true;
+  }
+  // Whether a rank is on its way to the stage.
+  bool is_joined(int stage) const {
+    return std::any_of(members_.begin(), members_.end(), [stage](const Member& m) {
+      return (m.leaving || m.waits ? m.next : m.stage) == stage;
+    });
   }
   // Of each stage one at a time, the oldest first, and none that is to leave.
   void renew_old_workers() {
@@ -171,6 +193,7 @@ class Auditor {
       auto& m = member(rank);
       if (m.leaving || m.retired) continue;
       --staying_[k];
+      m.waits = false;
       m.leaving = m.renewing = true;
       m.next = m.stage;
       channels_[k].consumers.at(rank).closing = true;
@@ -208,7 +231,12 @@ class Auditor {
       if (ages->away == event.rank) ages->away.reset();
       ages->ready.emplace_back(event.rank, now_);
     }
-    if (!member(event.rank).leaving) feeding(event.rank).consumers[event.rank];
+    if (member(event.rank).leaving) return;
+    feeding(event.rank).consumers[event.rank];
+    for (Rank rank = 1; rank < static_cast<Rank>(members_.size()); ++rank) {
+      const auto& m = member(rank);
+      if (m.waits && m.stage == member(event.rank).stage) leave(rank, m.next);
+    }
   }
   void on(const Taken& event) {
     auto& channel = feeding(event.rank);
@@ -365,6 +393,7 @@ class Auditor {
       require(ended(k) && idle(k), "retired before its stage had ended");
       over_.insert(m.stage);
       m.leaving = true;
+      m.waits = false;
     }
     if (k + 1 < channels_.size()) {
       require(!channels_[k + 1].has_backlog_of(order.rank), "retired while it holds backlog");

@@ -246,11 +246,24 @@ TEST(RoleChanges, AWorkerInSetupLeavesAsSoonAsItHasLearnt) {
   EXPECT_EQ(run.control.roles().workers_of(1), 1u);
 }
 
-TEST(RoleChanges, TheLastWorkerOfAStageStays) {
+TEST(RoleChanges, TheLastWorkerOfAStageStaysIfNobodyIsToComeInItsPlace) {
   DrivenRun run(two_stages(10));
   run.make_ready({1, 2, 3});
-  EXPECT_EQ(run.control.reassign({-1, 1, 0, 0, -1}, run.now), (Commands{Retire{2}}));
+  EXPECT_EQ(run.control.reassign({-1, 0, 0, 0, -1}, run.now), (Commands{Retire{2}}));
   EXPECT_EQ(run.control.roles().destinations(), (std::vector<int>{-1, 0, 0, 1, -1}));
+}
+
+TEST(RoleChanges, TheLastWorkerOfAStageLeavesWhenAnotherIsReady) {
+  DrivenRun run(two_stages(10));
+  run.tell(NodeReady{1});
+  run.make_ready({1, 2, 3});
+  EXPECT_EQ(run.control.reassign({-1, 1, 0, 1, -1}, run.now), (Commands{Retire{2}}));
+  EXPECT_EQ(run.control.roles().destinations(), (std::vector<int>{-1, 1, 0, 1, -1}));
+  EXPECT_EQ(run.tell(Left{2}), (Commands{Assign{2, 0, 1, 2, false, false}}));
+  EXPECT_FALSE(run.control.roles().draining(1)) << "it works until the other is ready";
+  EXPECT_FALSE(run.control.roles().settled());
+  run.tell(WorkerReady{2});
+  EXPECT_TRUE(run.control.roles().draining(1));
 }
 
 TEST(RoleChanges, AStageThatHasEndedIsNotJoined) {

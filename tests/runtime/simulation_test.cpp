@@ -185,6 +185,33 @@ TEST(Simulation, PinnedStagesKeepTheirWorkers) {
   EXPECT_EQ(result.stages[1].workers, 4u);
 }
 
+// 'big' fits the large node alone, where the only worker of 'small' sits, too. When it slows, that
+// one has to give way, and a worker of 'many' takes its place on a small node.
+TEST(Simulation, AStagesOnlyWorkerMovesOnceAnotherIsThere) {
+  const std::vector<double> means{0.1, 0.25, 0.2};
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    auto run = simulation(means, 1, 2'000);
+    run.topology.nodes = {{"large", 6, 0, 0, 2}, {"b", 1, 0, 0, 1}, {"c", 1, 0, 0, 1}};
+    run.demands[2].cpus = 3;
+    declare_speeds(run, means);
+    for (std::size_t k = 0; k < 3; ++k) run.stages[k].service = lognormal(means[k], 0.3);
+    run.slow_downs = {{2, 10, 4}};
+    run.seed = seed;
+    run.until = 60;
+    const auto result = simulate(run);
+    expect_consistent(result);
+    ASSERT_EQ(result.decisions.size(), 1u) << seed;
+    const auto& stages = result.decisions[0].stages;
+    EXPECT_EQ(stages[0].workers, 1u) << seed;
+    EXPECT_EQ(stages[0].staying, 0u) << seed;
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_EQ(stages[k].workers_after, k == 2 ? 2u : 1u) << seed;
+      EXPECT_EQ(result.stages[k].workers, stages[k].workers_after) << seed << ' ' << k;
+    }
+    EXPECT_GE(result.throughput(30, 60), 0.95 * 2 / 0.8) << seed;
+  }
+}
+
 TEST(Simulation, RecordsThatSplitOrVanishCountWhereTheyArrive) {
   auto run = simulation({0.02, 0.02, 0.02}, 24, endless);
   run.stages[0].outputs = 6;
