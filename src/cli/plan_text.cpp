@@ -9,10 +9,10 @@ namespace sluice::cli {
 namespace {
 
 std::string bytes_text(double bytes) {
-  constexpr double KiB = 1024;
-  if (bytes < KiB * KiB) return fmt::format("{:.4g} KiB", bytes / KiB);
-  if (bytes < KiB * KiB * KiB) return fmt::format("{:.4g} MiB", bytes / (KiB * KiB));
-  return fmt::format("{:.4g} GiB", bytes / (KiB * KiB * KiB));
+  constexpr double kilo = 1024;
+  if (bytes < kilo * kilo) return fmt::format("{:.4g} KiB", bytes / kilo);
+  if (bytes < kilo * kilo * kilo) return fmt::format("{:.4g} MiB", bytes / (kilo * kilo));
+  return fmt::format("{:.4g} GiB", bytes / (kilo * kilo * kilo));
 }
 
 std::string duration_text(double seconds) {
