@@ -1,11 +1,25 @@
 #include "cli/options.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace sluice::cli {
 namespace {
 
 constexpr const char* topology_forms = "16x(64c,8g), 2x(64c,8g,512GiB)+4x(128c), or a TOML file";
+
+// CLI::Range lets NaN through.
+CLI::Validator between(double least, double most) {
+  const auto range = fmt::format("a number from {:g} to {:g}", least, most);
+  return {[=](const std::string& text) {
+            double value = 0;
+            const bool fits =
+                CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
+            return fits ? std::string() : fmt::format("'{}' is not {}", text, range);
+          },
+          ""};
+}
 
 void define_topology(CLI::App& command, std::string& topology, const std::string& what) {
   command.add_option("--topology", topology, what + ": " + topology_forms)->type_name("NODES");
@@ -26,13 +40,13 @@ void define_slowness(CLI::App& command, SimulateArguments& arguments) {
 
 void define_network(CLI::App& command, SimulateArguments& arguments) {
   command.add_option("--latency", arguments.latency, "Of a message, in seconds")
-      ->check(CLI::NonNegativeNumber);
+      ->check(between(0, 3600));
   command.add_option("--bandwidth", arguments.bandwidth, "Of a link, in bytes/s")
-      ->check(CLI::PositiveNumber);
+      ->check(between(1, 1e15));
   command
       .add_option("--handling", arguments.handling,
                   "Seconds that a control message takes the coordinator")
-      ->check(CLI::NonNegativeNumber);
+      ->check(between(0, 3600));
 }
 
 }  // namespace
@@ -51,9 +65,10 @@ void define_simulate(CLI::App& command, SimulateArguments& arguments) {
       ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
   define_topology(command, arguments.topology, "The nodes");
   command.add_option("--seed", arguments.seed, "Another seed, another course; the same, the same");
-  command.add_option("--inputs", arguments.inputs, "So many inputs instead of the job's");
+  command.add_option("--inputs", arguments.inputs, "So many inputs instead of the job's")
+      ->check(between(1, 1e8));
   command.add_option("--until", arguments.until, "Stop after so many virtual seconds")
-      ->check(CLI::PositiveNumber);
+      ->check(between(1e-3, 1e7));
   define_slowness(command, arguments);
   define_network(command, arguments);
   command.add_flag("--json", arguments.json, "Print JSON");

@@ -11,9 +11,14 @@
 
 #include <cmath>
 #include <exception>
+#include <optional>
 
 namespace sluice::job {
 namespace {
+
+/// What a factor of slowness may be, so that no virtual time overflows.
+constexpr double least_factor = 1e-6;
+constexpr double most_factor = 1e6;
 
 double in_seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
@@ -55,15 +60,22 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-double factor_of(const std::string& text, const std::string& option) {
+std::optional<double> number_in(const std::string& text) {
   try {
     std::size_t end = 0;
-    const double factor = std::stod(text, &end);
-    if (end == text.size() && factor > 0 && std::isfinite(factor)) return factor;
+    const double number = std::stod(text, &end);
+    if (end == text.size()) return number;
   } catch (const std::exception&) {
-    // said below
+    // no number
   }
-  throw UsageError(fmt::format("{}: '{}' is no positive factor", option, text));
+  return std::nullopt;
+}
+
+double factor_of(const std::string& text, const std::string& option) {
+  const auto factor = number_in(text);
+  if (factor && *factor >= least_factor && *factor <= most_factor) return *factor;
+  throw UsageError(fmt::format("{}: '{}' is no factor from {:g} to {:g}", option, text,
+                               least_factor, most_factor));
 }
 
 }  // namespace
@@ -100,11 +112,11 @@ std::pair<int, double> parse_slow_rank(const std::string& text) {
   const auto option = fmt::format("--slow-rank {}", text);
   const auto parts = split(text);
   if (parts.size() != 2) throw UsageError(option + ": say RANK:FACTOR, such as 17:10");
-  const double rank = factor_of(parts[0], option);
-  if (rank != std::floor(rank) || rank > 1e9) {
-    throw UsageError(fmt::format("{}: '{}' is no rank", option, parts[0]));
+  const auto rank = number_in(parts[0]);
+  if (!rank || !(*rank >= 1 && *rank <= 1e9) || *rank != std::floor(*rank)) {
+    throw UsageError(fmt::format("{}: '{}' is no rank; the first worker is 1", option, parts[0]));
   }
-  return {static_cast<int>(rank), factor_of(parts[1], option)};
+  return {static_cast<int>(*rank), factor_of(parts[1], option)};
 }
 
 }  // namespace sluice::job

@@ -71,6 +71,23 @@ TEST_F(Simulate, TellsPeopleWhatHappened) {
   EXPECT_THAT(ended.err, HasSubstr("us a batch in the dispatchers"));
 }
 
+TEST_F(Simulate, NumbersThatMakeNoSenseAreRefusedWithTheirRange) {
+  const std::vector<std::vector<std::string>> bad{
+      {"--latency", "nan", "0 to 3600"},         {"--latency", "1e300", "0 to 3600"},
+      {"--bandwidth", "0", "1 to 1e+15"},        {"--bandwidth", "inf", "1 to 1e+15"},
+      {"--handling", "-1", "0 to 3600"},         {"--handling", "nan", "0 to 3600"},
+      {"--until", "nan", "0.001 to 1e+07"},      {"--until", "1e18", "0.001 to 1e+07"},
+      {"--inputs", "99999999999", "1 to 1e+08"}, {"--slow", "two:1s:nan", "1e-06 to 1e+06"},
+      {"--slow", "two:1s:1e300", "1e-06 to"},    {"--slow-rank", "1:0", "1e-06 to 1e+06"},
+      {"--slow-rank", "nan:2", "no rank"},       {"--slow-rank", "0:2", "no rank"}};
+  for (const auto& each : bad) {
+    const auto ended = simulate({each[0], each[1]});
+    EXPECT_EQ(ended.code, 2) << each[0] << ' ' << each[1];
+    EXPECT_THAT(ended.err, HasSubstr(each[0]));
+    EXPECT_THAT(ended.err, HasSubstr(each[2])) << each[0] << ' ' << each[1];
+  }
+}
+
 TEST_F(Simulate, AStageOfUnknownSpeedIsRefused) {
   const auto ended = simulate(
       {"--set", "stage.two.use=jsonl.write", "--set", "stage.two.settings={path=\"x.jsonl\"}"});
@@ -83,7 +100,7 @@ TEST_F(Simulate, NonsenseIsRefused) {
   EXPECT_THAT(simulate({"--slow", "two:10s"}).err, HasSubstr("STAGE:AT:FACTOR"));
   EXPECT_THAT(simulate({"--slow", "four:10s:2"}).err, HasSubstr("the job has no stage 'four'"));
   EXPECT_THAT(simulate({"--slow", "two:soon:2"}).err, HasSubstr("'soon' is no duration"));
-  EXPECT_THAT(simulate({"--slow", "two:1s:-2"}).err, HasSubstr("'-2' is no positive factor"));
+  EXPECT_THAT(simulate({"--slow", "two:1s:-2"}).err, HasSubstr("'-2' is no factor from 1e-06 to 1e+06"));
   EXPECT_THAT(simulate({"--slow-rank", "99:2"}).err, HasSubstr("the last rank is 8"));
   EXPECT_EQ(simulate({"--workers", "2"}).code, 5) << "too few for three stages";
 }
