@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <fstream>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -49,7 +50,11 @@ pid_t spawn(std::vector<std::string>& command, const std::string& folder) {
   posix_spawn_file_actions_addopen(&files, 2, (folder + "/.err").c_str(), flags, 0600);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  // A shell ignores SIGINT on behalf of what it runs in the background.
+  sigset_t handled;
+  ::sigfillset(&handled);
+  posix_spawnattr_setsigdefault(&attributes, &handled);
   auto variables = environment_with(folder);
   pid_t child = 0;
   const int error = posix_spawnp(&child, command[0].c_str(), &files, &attributes,
@@ -73,6 +78,22 @@ int wait_until(pid_t child, Clock::time_point deadline, bool& timed_out) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return status;
+}
+
+// Leaves it to be waited for.
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == child;
+}
+
+Ended ended(pid_t child, const std::filesystem::path& folder, Clock::time_point deadline) {
+  Ended how;
+  const int status = wait_until(child, deadline, how.timed_out);
+  if (WIFEXITED(status) && !how.timed_out) how.code = WEXITSTATUS(status);
+  how.out = store::read_text(folder / ".out");
+  how.err = store::read_text(folder / ".err");
+  return how;
 }
 
 // Those whose working directory is the folder.
@@ -99,6 +120,33 @@ void kill_all_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
+pid_t rank_in(const std::filesystem::path& folder, int rank) {
+  const auto wanted = "OMPI_COMM_WORLD_RANK=" + std::to_string(rank);
+  for (const pid_t process : processes_in(std::filesystem::canonical(folder))) {
+    std::ifstream variables("/proc/" + std::to_string(process) + "/environ");
+    for (std::string variable; std::getline(variables, variable, '\0');) {
+      if (variable == wanted) return process;
+    }
+  }
+  return 0;
+}
+
+Ended run_and_signal(std::vector<std::string> command, const std::filesystem::path& folder,
+                     const std::function<bool()>& moment, int signal,
+                     const std::function<pid_t()>& target, int times) {
+  const auto deadline = Clock::now() + std::chrono::seconds(60);
+  const pid_t child = spawn(command, folder.string());
+  while (!moment() && Clock::now() < deadline && !has_ended(child)) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  for (int i = 0; i < times && !has_ended(child); ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const pid_t receiver = target ? target() : child;
+    if (receiver > 0) ::kill(receiver, signal);
+  }
+  return ended(child, folder, deadline);
+}
+
 void run_and_kill(std::vector<std::string> command, const std::filesystem::path& folder,
                   const std::function<bool()>& moment) {
   const auto deadline = Clock::now() + std::chrono::seconds(60);
@@ -115,12 +163,7 @@ void run_and_kill(std::vector<std::string> command, const std::filesystem::path&
 Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
                   std::chrono::seconds limit) {
   const pid_t child = spawn(command, folder.string());
-  Ended ended;
-  const int status = wait_until(child, Clock::now() + limit, ended.timed_out);
-  if (WIFEXITED(status) && !ended.timed_out) ended.code = WEXITSTATUS(status);
-  ended.out = store::read_text(folder / ".out");
-  ended.err = store::read_text(folder / ".err");
-  return ended;
+  return ended(child, folder, Clock::now() + limit);
 }
 
 std::vector<std::string> sluice_command(int ranks, const std::vector<std::string>& arguments) {

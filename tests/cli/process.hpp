@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -18,6 +20,15 @@ struct Ended {
 /// Runs a program in `folder`, with TMPDIR there too; kills it and its children after `limit`.
 Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
                   std::chrono::seconds limit = std::chrono::seconds(60));
+
+/// The same, and once `moment` says so, sends the signal to the process that `target` names then:
+/// the program itself if it names none. It is sent `times` times, half a second apart.
+Ended run_and_signal(std::vector<std::string> command, const std::filesystem::path& folder,
+                     const std::function<bool()>& moment, int signal,
+                     const std::function<pid_t()>& target = nullptr, int times = 1);
+
+/// The process of this rank among those that mpirun started in `folder`; 0: there is none.
+pid_t rank_in(const std::filesystem::path& folder, int rank);
 
 /// Runs a program in `folder`, as above, until `moment` says so, and then kills it and every
 /// process that it started there, at once and without a warning, unless it has ended by itself.
