@@ -5,6 +5,8 @@
 # Every test has a timeout, and says how many cores it wants so that none is late for want of them.
 option(SLUICE_IN_PROCESS_TESTS_ONLY "Build only tests that run in one process, for sanitizers" OFF)
 
+option(SLUICE_FUZZ "Build the fuzz targets as fuzzers, with clang" OFF)
+
 include(SluiceTestTools)
 set(SLUICE_MPI_RANKS 1 2 4 8)
 set(SLUICE_MPI_ENVIRONMENT

@@ -57,14 +57,15 @@ std::string manifest_text(const Manifest& manifest) {
 }
 
 Manifest parse_manifest(std::string_view text, const std::string& shown) {
-  const auto line = unseal(kind, text);
-  if (!line) {
-    throw ShardError(
-        fmt::format("the manifest {} is damaged, or none of this version of sluice; "
-                    "delete it and resume the run: the stage's shards are listed anew",
-                    shown));
+  try {
+    if (const auto line = unseal(kind, text)) return manifest_of(Json::parse(*line));
+  } catch (const std::exception&) {
+    // Its checksum is right, but another program wrote it.
   }
-  return manifest_of(Json::parse(*line));
+  throw ShardError(
+      fmt::format("the manifest {} is damaged, or none of this version of sluice; "
+                  "delete it and resume the run: the stage's shards are listed anew",
+                  shown));
 }
 
 Manifest parse_manifest(std::string_view text, const PipelineText& pipeline,

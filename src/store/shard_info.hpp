@@ -27,7 +27,7 @@ struct ShardInfo {
 
 /// One line of JSON.
 std::string to_json(const ShardInfo& info);
-/// Throws nlohmann::json::exception, or returns nonsense, if it is not what `to_json` wrote; so
+/// Throws a std::exception, or returns nonsense, if it is not what `to_json` wrote; so
 /// only for text whose checksum is right.
 ShardInfo shard_info(std::string_view json);
 
