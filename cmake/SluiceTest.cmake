@@ -91,3 +91,14 @@ function(sluice_mpirun_test name target ranks)
   set_tests_properties(${name} PROPERTIES TIMEOUT 150 LABELS mpi PROCESSORS ${cores}
     ENVIRONMENT "${SLUICE_MPI_ENVIRONMENT};TMPDIR=${scratch};${arg_ENV}")
 endfunction()
+
+# sluice_loss_test(NAME LABELS TRIALS PROGRAM SCRIPT): the script runs so many trials, in each of
+# which ranks die, under mpirun --enable-recovery.
+function(sluice_loss_test name labels trials program script)
+  set(scratch ${PROJECT_BINARY_DIR}/scratch/${name})
+  file(MAKE_DIRECTORY ${scratch})
+  add_test(NAME ${name} COMMAND ${script} ${program} 1 ${trials})
+  math(EXPR timeout "120 + 15 * ${trials}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}" PROCESSORS 2
+    ENVIRONMENT "${SLUICE_MPI_ENVIRONMENT};TMPDIR=${scratch}")
+endfunction()

@@ -12,6 +12,7 @@ namespace {
 // In the machine's own byte order: every rank of a run has the same.
 struct Tail {
   std::uint32_t run;
+  std::uint32_t number;
   std::uint32_t piece_bytes;
   std::uint32_t buffers;
 };
@@ -24,7 +25,7 @@ void close_envelope(std::string& bytes, const Seal& seal) {
   const std::size_t list_bytes = seal.attachments.size() * sizeof(Attachment);
   auto buffers = static_cast<std::uint32_t>(seal.attachments.size());
   if (seal.wrapped) buffers |= wrapped_bit;
-  const Tail tail{seal.run, seal.piece_bytes, buffers};
+  const Tail tail{seal.run, seal.number, seal.piece_bytes, buffers};
   bytes.reserve(bytes.size() + list_bytes + sizeof(Tail));
   bytes.append(reinterpret_cast<const char*>(seal.attachments.data()), list_bytes);
   bytes.append(reinterpret_cast<const char*>(&tail), sizeof(Tail));
@@ -42,7 +43,7 @@ Seal open_envelope(std::string& bytes) {
     throw InvariantError(fmt::format(
         "a message of {} bytes arrived with no valid seal (it claims {} buffers)", length, count));
   }
-  Seal seal{tail.run, tail.piece_bytes, (tail.buffers & wrapped_bit) != 0, {}};
+  Seal seal{tail.run, tail.number, tail.piece_bytes, (tail.buffers & wrapped_bit) != 0, {}};
   seal.attachments.resize(count);
   const std::size_t body = length - sizeof(Tail) - list_bytes;
   if (count > 0) std::memcpy(seal.attachments.data(), bytes.data() + body, list_bytes);

@@ -21,6 +21,7 @@ struct Attachment {
 /// make room for it.
 struct Seal {
   std::uint32_t run = 0;          ///< messages of another run are not for this one
+  std::uint32_t number = 0;       ///< among the messages from this sender to this receiver
   std::uint32_t piece_bytes = 0;  ///< what is larger travels in pieces of this
   bool wrapped = false;           ///< the message's envelope follows as the only buffer
   std::vector<Attachment> attachments;

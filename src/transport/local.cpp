@@ -1,8 +1,11 @@
 #include "transport/local.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 namespace sluice::transport {
 namespace {
@@ -47,50 +50,107 @@ class Mailbox {
   bool notified_ = false;
 };
 
-using Mailboxes = std::vector<Mailbox>;
+struct LocalRank {
+  Mailbox mailbox;
+  std::atomic<bool> dead{false};
+};
+
+struct LocalWorld {
+  explicit LocalWorld(std::size_t size) : ranks(size) {}
+
+  LocalRank& at(Rank rank) { return ranks.at(static_cast<std::size_t>(rank)); }
+
+  std::vector<LocalRank> ranks;
+  std::atomic<std::size_t> deaths{0};
+};
 
 class LocalTransport final : public Transport {
  public:
-  LocalTransport(Rank rank, std::shared_ptr<Mailboxes> mailboxes)
-      : rank_(rank), mailboxes_(std::move(mailboxes)) {}
+  LocalTransport(Rank rank, std::shared_ptr<LocalWorld> world)
+      : rank_(rank), world_(std::move(world)) {}
 
   Rank rank() const override { return rank_; }
-  int size() const override { return static_cast<int>(mailboxes_->size()); }
+  int size() const override { return static_cast<int>(world_->ranks.size()); }
   int node_of(Rank) const override { return 0; }
   int nodes() const override { return 1; }
 
   void send(Message message) override {
-    auto& mailbox = mailboxes_->at(static_cast<std::size_t>(message.peer));
+    require_alive();
+    auto& receiver = world_->at(message.peer);
+    if (receiver.dead || is_forgotten(message.peer)) return;
     message.peer = rank_;
-    mailbox.put(std::move(message));
+    receiver.mailbox.put(std::move(message));
   }
 
-  std::optional<Message> receive() override { return own().take(); }
-  void wait(std::chrono::nanoseconds longest) override { own().wait(longest); }
-  void notify() override { own().notify(); }
+  std::optional<Message> receive() override {
+    require_alive();
+    auto message = own().mailbox.take();
+    while (message && is_forgotten(message->peer)) message = own().mailbox.take();
+    return message;
+  }
+
+  void wait(std::chrono::nanoseconds longest) override {
+    require_alive();
+    if (known_deaths_ < world_->deaths) return;
+    own().mailbox.wait(longest);
+  }
+
+  void notify() override { own().mailbox.notify(); }
   bool between_processes() const noexcept override { return false; }
   bool flush(std::chrono::nanoseconds) override { return true; }
   void begin_absence() override {}  // a message needs nobody's help to arrive
   void end_absence() override {}
   void say_in_absence(Message, std::chrono::nanoseconds) override {}  // threads die with the others
 
+  std::vector<Rank> take_lost() override {
+    std::vector<Rank> lost;
+    if (known_deaths_ == world_->deaths) return lost;
+    for (Rank rank = 0; rank < size(); ++rank) {
+      if (!world_->at(rank).dead || rank == rank_ || is_among(known_dead_, rank)) continue;
+      lost.push_back(rank);
+      known_dead_.push_back(rank);
+    }
+    known_deaths_ += lost.size();
+    return lost;
+  }
+
+  void forget(Rank rank) override { forgotten_.push_back(rank); }
+
+  void die() {
+    if (own().dead.exchange(true)) return;
+    ++world_->deaths;
+    for (auto& rank : world_->ranks) rank.mailbox.notify();
+  }
+
  private:
-  Mailbox& own() { return (*mailboxes_)[static_cast<std::size_t>(rank_)]; }
+  static bool is_among(const std::vector<Rank>& ranks, Rank rank) {
+    return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
+  }
+  bool is_forgotten(Rank rank) const { return is_among(forgotten_, rank); }
+  LocalRank& own() { return world_->at(rank_); }
+  void require_alive() {
+    if (own().dead) throw RankIsDead{};
+  }
 
   Rank rank_;
-  std::shared_ptr<Mailboxes> mailboxes_;
+  std::shared_ptr<LocalWorld> world_;
+  std::size_t known_deaths_ = 0;
+  std::vector<Rank> known_dead_;
+  std::vector<Rank> forgotten_;
 };
 
 }  // namespace
 
 std::vector<std::unique_ptr<Transport>> make_local_ranks(int size) {
-  auto mailboxes = std::make_shared<Mailboxes>(static_cast<std::size_t>(size));
+  auto world = std::make_shared<LocalWorld>(static_cast<std::size_t>(size));
   std::vector<std::unique_ptr<Transport>> ranks;
-  ranks.reserve(mailboxes->size());
+  ranks.reserve(world->ranks.size());
   for (Rank rank = 0; rank < size; ++rank) {
-    ranks.push_back(std::make_unique<LocalTransport>(rank, mailboxes));
+    ranks.push_back(std::make_unique<LocalTransport>(rank, world));
   }
   return ranks;
 }
+
+void kill_local_rank(Transport& end) { dynamic_cast<LocalTransport&>(end).die(); }
 
 }  // namespace sluice::transport

@@ -44,6 +44,8 @@ class MpiTransport final : public Transport {
   void say_in_absence(Message message, std::chrono::nanoseconds every) override {
     port_.say_in_absence(std::move(message), every);
   }
+  std::vector<Rank> take_lost() override { return port_.take_lost(); }
+  void forget(Rank rank) override { port_.forget(rank); }
 
  private:
   MpiPort& port_;

@@ -29,7 +29,7 @@ void MpiInbox::progress(std::deque<Arrival>& arrivals) {
   for (std::size_t i = 0; i < busy_.size();) {
     const Rank source = busy_[i];
     advance(source, arrivals);
-    if (lanes_[static_cast<std::size_t>(source)].assemblies.empty()) {
+    if (lane(source).assemblies.empty()) {
       busy_[i] = busy_.back();
       busy_.pop_back();
     } else {
@@ -39,8 +39,25 @@ void MpiInbox::progress(std::deque<Arrival>& arrivals) {
 }
 
 void MpiInbox::accept(Rank source, std::string envelope, std::deque<Arrival>& arrivals) {
-  auto& assemblies = lanes_[static_cast<std::size_t>(source)].assemblies;
+  auto& from = lane(source);
   Seal seal = open_envelope(envelope);
+  if (from.forgotten) return give_back_lent(seal, 0);
+  if (seal.number != from.next) {
+    from.early.emplace(seal.number, Early{std::move(envelope), std::move(seal)});
+    return;
+  }
+  ++from.next;
+  begin(source, std::move(envelope), std::move(seal), arrivals);
+  while (!from.early.empty()) {
+    auto next = from.early.extract(from.next);
+    if (next.empty()) return;
+    ++from.next;
+    begin(source, std::move(next.mapped().envelope), std::move(next.mapped().seal), arrivals);
+  }
+}
+
+void MpiInbox::begin(Rank source, std::string envelope, Seal seal, std::deque<Arrival>& arrivals) {
+  auto& assemblies = lane(source).assemblies;
   const bool is_first = assemblies.empty();
   // Most messages have come with their envelope.
   if (is_first && std::all_of(seal.attachments.begin(), seal.attachments.end(),
@@ -54,7 +71,8 @@ void MpiInbox::accept(Rank source, std::string envelope, std::deque<Arrival>& ar
 
 // Buffers are asked for in the order sent, because that is how they come.
 void MpiInbox::advance(Rank source, std::deque<Arrival>& arrivals) {
-  auto& [assemblies, opened] = lanes_[static_cast<std::size_t>(source)];
+  auto& assemblies = lane(source).assemblies;
+  auto& opened = lane(source).opened;
   while (opened < assemblies.size() && open(assemblies[opened], source)) ++opened;
   while (opened > 0 && is_whole(assemblies.front())) {
     auto& whole = assemblies.front();
@@ -106,6 +124,32 @@ void MpiInbox::ask_for(Assembly& assembly, Buffer& buffer, Rank source) {
                         buffer_tag, comm_, &request),
               "MPI_Irecv");
     assembly.requests.push_back(request);
+  }
+}
+
+void MpiInbox::forget(Rank rank) {
+  auto& from = lane(rank);
+  from.forgotten = true;
+  for (auto& assembly : from.assemblies) abandon(assembly);
+  for (const auto& [number, early] : from.early) give_back_lent(early.seal, 0);
+  from.assemblies.clear();
+  from.early.clear();
+  from.opened = 0;
+  std::erase(busy_, rank);
+}
+
+// Lent buffers may be another's than the sender's, who then gets them back.
+void MpiInbox::abandon(Assembly& assembly) {
+  give_back_lent(assembly.seal, assembly.buffers.size());
+  for (std::size_t i = 0; i < assembly.buffers.size(); ++i) {
+    if (assembly.seal.attachments[i].is_lent()) assembly.buffers[i] = {};
+  }
+  if (!assembly.requests.empty()) forgotten_.push_back(std::move(assembly));
+}
+
+void MpiInbox::give_back_lent(const Seal& seal, std::size_t first) {
+  for (std::size_t i = first; i < seal.attachments.size(); ++i) {
+    if (seal.attachments[i].is_lent()) give_back(seal.attachments[i].handle);
   }
 }
 

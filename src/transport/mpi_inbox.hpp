@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,14 @@ class MpiInbox {
   /// True if no message is half here.
   bool empty() const noexcept { return busy_.empty(); }
 
+  /// What comes from the rank is dropped from now on, what is half here too.
+  void forget(Rank rank);
+
+  /// A rank has died, or may have: it may have left something half sent.
+  void suspect_loss() noexcept { slots_.suspect(); }
+  /// Looks whether there is reason to think so.
+  void patrol() { slots_.patrol(); }
+
   /// No message will be received any more.
   void close() { slots_.close(); }
 
@@ -46,13 +55,25 @@ class MpiInbox {
     std::vector<Buffer> buffers;
     std::vector<MPI_Request> requests;
   };
+  // An envelope that came before its turn.
+  struct Early {
+    std::string envelope;
+    Seal seal;
+  };
   // The messages from one source; the buffers of the first `opened` are known and asked for.
   struct Lane {
     std::deque<Assembly> assemblies;
     std::size_t opened = 0;
+    std::uint32_t next = 0;  ///< the number of the envelope to come
+    std::map<std::uint32_t, Early> early;
+    bool forgotten = false;
   };
 
+  Lane& lane(Rank source) { return lanes_[static_cast<std::size_t>(source)]; }
   void accept(Rank source, std::string envelope, std::deque<Arrival>& arrivals);
+  void begin(Rank source, std::string envelope, Seal seal, std::deque<Arrival>& arrivals);
+  static void give_back_lent(const Seal& seal, std::size_t first);
+  void abandon(Assembly& assembly);
   void advance(Rank source, std::deque<Arrival>& arrivals);
   bool open(Assembly& assembly, Rank source);
   static void unwrap(Assembly& assembly);
@@ -63,7 +84,8 @@ class MpiInbox {
   MPI_Comm comm_;
   MpiSlots slots_;
   std::vector<Lane> lanes_;
-  std::vector<Rank> busy_;  ///< the sources whose lanes are not empty
+  std::vector<Rank> busy_;          ///< the sources whose lanes are not empty
+  std::deque<Assembly> forgotten_;  ///< MPI may still write into them
 };
 
 }  // namespace sluice::transport

@@ -51,6 +51,7 @@ MpiNodes::MpiNodes(MPI_Comm world) {
   check_mpi(MPI_Bcast(&leader, 1, MPI_INT, 0, node), "MPI_Bcast");
   number_nodes(world, leader);
   share_bells(world, node);
+  watch_each_other(node, rank);
   exchange_arenas(node);
   check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
 }
@@ -96,6 +97,18 @@ void MpiNodes::share_bells(MPI_Comm world, MPI_Comm node) {
     throw LaunchError(trouble.empty() ? "another rank's node has no shared memory" : trouble);
   }
   own_bell_ = bells_.bell(static_cast<std::size_t>(rank_in(node)));
+}
+
+void MpiNodes::watch_each_other(MPI_Comm node, Rank rank) {
+  const auto mine = ProcessAddress::own();
+  std::vector<ProcessAddress> all(static_cast<std::size_t>(ranks_here_));
+  check_mpi(MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, node),
+            "MPI_Allgather");
+  for (std::size_t peer = 0; peer < bell_of_.size(); ++peer) {
+    const int place = bell_of_[peer];
+    const auto other = static_cast<Rank>(peer);
+    if (place >= 0 && other != rank) watch_.add(other, all[static_cast<std::size_t>(place)]);
+  }
 }
 
 // All or none: a rank passes on what it borrowed, and whoever gets it must have that arena too.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "transport/death_watch.hpp"
 #include "transport/doorbell.hpp"
 #include "transport/transport.hpp"
 
@@ -28,12 +29,16 @@ class MpiNodes {
   /// The rank's doorbell if it is on this node, else null.
   Doorbell* bell_of(Rank rank) const noexcept;
 
+  /// The other ranks of this node that have died since the last call.
+  std::vector<Rank> look_for_dead() { return watch_.look(); }
+
   /// Whether the ranks of this node can read each other's arenas, so that buffers may be lent.
   bool share_arenas() const noexcept { return share_arenas_; }
 
  private:
   void number_nodes(MPI_Comm world, Rank leader);
   void share_bells(MPI_Comm world, MPI_Comm node);
+  void watch_each_other(MPI_Comm node, Rank rank);
   void exchange_arenas(MPI_Comm node);
 
   std::vector<int> node_of_;
@@ -43,6 +48,7 @@ class MpiNodes {
   bool share_arenas_ = false;
   DoorbellRow bells_;
   Doorbell* own_bell_ = nullptr;
+  DeathWatch watch_;
 };
 
 }  // namespace sluice::transport

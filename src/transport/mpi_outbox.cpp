@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t tested_at_once = 64;
 
 // Of what the message carries; what can be lent is taken out of it.
-Seal seal_of(Message& message, const MpiOutbox::Terms& terms) {
-  Seal seal{terms.run, terms.piece_bytes, false, {}};
+Seal seal_of(Message& message, std::uint32_t number, const MpiOutbox::Terms& terms) {
+  Seal seal{terms.run, number, terms.piece_bytes, false, {}};
   std::vector<Buffer> following;
   for (Buffer& buffer : message.buffers) {
     const auto handle = terms.lend ? lend(buffer) : std::nullopt;
@@ -26,8 +26,8 @@ Seal seal_of(Message& message, const MpiOutbox::Terms& terms) {
   return seal;
 }
 
-void wrap(Message& message, const MpiOutbox::Terms& terms) {
-  const Seal outer{terms.run, terms.piece_bytes, true, {{message.bytes.size(), {}}}};
+void wrap(Message& message, std::uint32_t number, const MpiOutbox::Terms& terms) {
+  const Seal outer{terms.run, number, terms.piece_bytes, true, {{message.bytes.size(), {}}}};
   message.buffers.insert(message.buffers.begin(), Buffer::adopt(std::move(message.bytes)));
   message.bytes.clear();
   close_envelope(message.bytes, outer);
@@ -36,8 +36,9 @@ void wrap(Message& message, const MpiOutbox::Terms& terms) {
 }  // namespace
 
 bool MpiOutbox::send(Message message, const Terms& terms) {
-  close_envelope(message.bytes, seal_of(message, terms));
-  if (message.bytes.size() > envelope_bytes) wrap(message, terms);
+  const auto number = sent_[static_cast<std::size_t>(message.peer)]++;
+  close_envelope(message.bytes, seal_of(message, number, terms));
+  if (message.bytes.size() > envelope_bytes) wrap(message, number, terms);
   const std::size_t waiting_before = requests_.size();
   const Buffer envelope = Buffer::adopt(std::move(message.bytes));
   post(envelope, 0, envelope.size(), message.peer, envelope_tag);
@@ -78,6 +79,14 @@ void MpiOutbox::progress() {
     if (requests_[i] == MPI_REQUEST_NULL) remove(i);
   }
   next_tested_ += count;
+}
+
+void MpiOutbox::forget(Rank rank) {
+  for (std::size_t i = requests_.size(); i-- > 0;) {
+    if (peers_[i] != rank) continue;
+    forgotten_.push_back(owners_[i]);
+    remove(i);
+  }
 }
 
 void MpiOutbox::remove(std::size_t i) {

@@ -22,7 +22,7 @@ constexpr std::size_t envelope_bytes = mpi_eager_bytes - 256;
 /// it.
 class MpiOutbox {
  public:
-  explicit MpiOutbox(MPI_Comm comm) : comm_(comm) {}
+  MpiOutbox(MPI_Comm comm, int size) : comm_(comm), sent_(static_cast<std::size_t>(size), 0) {}
 
   struct Terms {
     std::uint32_t run = 0;
@@ -36,6 +36,10 @@ class MpiOutbox {
   /// Lets go of what has left.
   void progress();
 
+  /// What has not left for the rank never will, and is not waited for. MPI may still read the
+  /// memory, so it is kept.
+  void forget(Rank rank);
+
   bool empty() const noexcept { return requests_.empty(); }
   /// The receivers of what has not left yet; the same one may stand there often.
   const std::vector<Rank>& waiting_for() const noexcept { return peers_; }
@@ -45,12 +49,14 @@ class MpiOutbox {
   void remove(std::size_t i);
 
   MPI_Comm comm_;
+  std::vector<std::uint32_t> sent_;  ///< messages to each rank
   // Sends under way, in no order; parallel, because MPI wants the requests in a row.
   std::vector<MPI_Request> requests_;
   std::vector<Buffer> owners_;
   std::vector<Rank> peers_;
   std::vector<int> completed_;  ///< scratch
   std::size_t next_tested_ = 0;
+  std::vector<Buffer> forgotten_;
 };
 
 }  // namespace sluice::transport

@@ -37,6 +37,9 @@ constexpr std::chrono::nanoseconds idle_nap = 20ms;
 constexpr std::chrono::nanoseconds transfer_nap = 200us;
 constexpr std::chrono::nanoseconds remote_nap = 1ms;
 
+// How often to look for ranks that have died.
+constexpr std::chrono::nanoseconds look_pause = 100ms;
+
 // How long a process that exits waits for its last messages to leave.
 constexpr std::chrono::nanoseconds exit_flush = 500ms;
 
@@ -69,6 +72,8 @@ MPI_Comm MpiPort::own_communicator() {
 bool MpiPort::may_finalize() {
   if (the_port == nullptr) return true;
   if (the_port->in_run_ || !the_port->flush(exit_flush)) return false;
+  the_port->look_for_loss();
+  if (!the_port->dead_.empty()) return false;  // the dead would be waited for
   the_port->inbox_.close();
   return true;
 }
@@ -85,6 +90,7 @@ void MpiPort::begin_run(std::uint32_t piece_bytes) {
   sign_of_life_ = {};
   arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
   mine_ = &arrived_[run_];
+  lost_ = dead_;
 }
 
 void MpiPort::end_run() noexcept { in_run_ = false; }
@@ -94,6 +100,7 @@ void MpiPort::send(Message message) {
     throw InvariantError("a message to rank " + std::to_string(message.peer) + " of " +
                          std::to_string(size_));
   }
+  if (is_forgotten(message.peer)) return;
   busy_since_wait_ = true;
   if (message.peer == rank_) {
     mine_->push_back(std::move(message));
@@ -133,7 +140,7 @@ void MpiPort::sort_arrivals() {
   for (auto& [run, message, fetched] : arrivals_) {
     // The sender may sleep while it holds the memory of what has just left it.
     if (fetched) ring(nodes_.bell_of(message.peer));
-    if (run >= run_) arrived_[run].push_back(std::move(message));
+    if (run >= run_ && !is_forgotten(message.peer)) arrived_[run].push_back(std::move(message));
   }
   arrivals_.clear();
 }
@@ -146,7 +153,10 @@ void MpiPort::wait(Nanoseconds longest) {
     give_way(done);
   }
   busy_since_wait_ = false;
-  while (!done() && Clock::now() < until) nap(until, done);
+  while (!done() && Clock::now() < until) {
+    nap(until, done);
+    look_for_loss();
+  }
   notified_.exchange(false);  // not a plain store: see what was written before the notify
 }
 
@@ -217,6 +227,34 @@ void MpiPort::speak_up(Clock::time_point absent_since) {
   if (now - std::max(absent_since, sign_given_) < sign_every_) return;
   sign_given_ = now;
   send({sign_of_life_.peer, sign_of_life_.bytes, {}});
+}
+
+// Whatever else a rank is doing, half a message of one that has died must not hold up the rest.
+void MpiPort::look_for_loss() {
+  if (Clock::now() < next_look_) return;
+  next_look_ = Clock::now() + look_pause;
+  inbox_.patrol();
+  const auto found = nodes_.look_for_dead();
+  if (found.empty()) return;
+  inbox_.suspect_loss();
+  dead_.insert(dead_.end(), found.begin(), found.end());
+  lost_.insert(lost_.end(), found.begin(), found.end());
+}
+
+std::vector<Rank> MpiPort::take_lost() {
+  look_for_loss();
+  return std::exchange(lost_, {});
+}
+
+void MpiPort::forget(Rank rank) {
+  if (rank == rank_ || is_forgotten(rank)) return;
+  forgotten_[static_cast<std::size_t>(rank)] = true;
+  outbox_.forget(rank);
+  inbox_.suspect_loss();
+  inbox_.forget(rank);
+  for (auto& [run, messages] : arrived_) {
+    std::erase_if(messages, [rank](const Message& message) { return message.peer == rank; });
+  }
 }
 
 bool MpiPort::flush(Nanoseconds longest) {

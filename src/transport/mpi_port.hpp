@@ -37,6 +37,8 @@ class MpiPort {
   void wait(Nanoseconds longest);
   void notify() noexcept;
   bool flush(Nanoseconds longest);
+  std::vector<Rank> take_lost();
+  void forget(Rank rank);
 
   void say_in_absence(Message message, Nanoseconds every);
 
@@ -57,15 +59,18 @@ class MpiPort {
       : rank_(rank_in(comm)),
         size_(size_of(comm)),
         nodes_(comm),
-        outbox_(comm),
-        inbox_(comm, size_) {}
+        outbox_(comm, size_),
+        inbox_(comm, size_),
+        forgotten_(static_cast<std::size_t>(size_), false) {}
   static MPI_Comm own_communicator();
   static bool may_finalize();
 
   void progress();
   void sort_arrivals();
   bool quiet() const noexcept { return outbox_.empty() && inbox_.empty(); }
-  bool has_news() const noexcept { return notified_ || !mine_->empty(); }
+  bool has_news() const noexcept { return notified_ || !mine_->empty() || !lost_.empty(); }
+  bool is_forgotten(Rank rank) const { return forgotten_[static_cast<std::size_t>(rank)]; }
+  void look_for_loss();
   template <class Done>
   void spin(Clock::time_point until, Done done);
   template <class Done>
@@ -83,7 +88,11 @@ class MpiPort {
   bool in_run_ = false;
   bool busy_since_wait_ = false;
   Clock::time_point keep_way_until_;
-  std::deque<Arrival> arrivals_;                          ///< scratch of progress
+  Clock::time_point next_look_;   ///< for ranks that died
+  std::vector<Rank> dead_;        ///< all that have been found
+  std::vector<Rank> lost_;        ///< those that this run has not heard of yet
+  std::vector<bool> forgotten_;   ///< by rank
+  std::deque<Arrival> arrivals_;  ///< scratch of progress
   std::map<std::uint32_t, std::deque<Message>> arrived_;  ///< by run, none before run_
   std::deque<Message>* mine_ = nullptr;                   ///< this run's
   std::atomic<bool> notified_{false};

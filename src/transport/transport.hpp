@@ -19,7 +19,8 @@ struct Message {
 };
 
 /// One rank's end of the message system. Messages between two ranks arrive whole, once, and in the
-/// order sent. All calls but `notify` come from the rank's communication thread.
+/// order sent; of what a rank sent before it died, a first part. All calls but `notify` come from
+/// the rank's communication thread.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -58,6 +59,15 @@ class Transport {
   /// Between processes, an absence sends this message, without buffers, whenever it has gone on for
   /// `every` more: a sign that the process lives, whatever its communication thread does.
   virtual void say_in_absence(Message message, std::chrono::nanoseconds every) = 0;
+
+  /// Ranks that have been found dead since the last call, those that an earlier run in this process
+  /// lost included. Ends a `wait`. Not every transport sees every death: MPI sees those of the
+  /// rank's own node, within 100 ms.
+  virtual std::vector<Rank> take_lost() = 0;
+
+  /// The rank is dead, or to be treated so: what is under way to it is let go and never waited for,
+  /// what else is sent to it is dropped, and so is what comes from it, now half here or later.
+  virtual void forget(Rank rank) = 0;
 };
 
 /// The communication thread's absence: it runs user code.

@@ -8,9 +8,9 @@ namespace sluice::transport {
 namespace {
 
 TEST(Envelope, GivesBackBytesAndSeal) {
-  const std::vector<Seal> seals = {{0, 1, false, {}},
-                                   {7, 1U << 30, false, {{0, {}}, {5, {3, 4096}}}},
-                                   {1U << 31, 10, true, {{1ULL << 40, {}}}}};
+  const std::vector<Seal> seals = {{0, 0, 1, false, {}},
+                                   {7, 12, 1U << 30, false, {{0, {}}, {5, {3, 4096}}}},
+                                   {1U << 31, 1U << 31, 10, true, {{1ULL << 40, {}}}}};
   for (const Seal& seal : seals) {
     for (const auto& body : {std::string(), std::string(1, '\0'), std::string(5000, 'x')}) {
       std::string bytes = body;
@@ -23,7 +23,7 @@ TEST(Envelope, GivesBackBytesAndSeal) {
 
 TEST(Envelope, ATornOneIsAnError) {
   std::string whole;
-  close_envelope(whole, {3, 100, false, {{10, {}}, {20, {1, 64}}}});
+  close_envelope(whole, {3, 5, 100, false, {{10, {}}, {20, {1, 64}}}});
   std::string empty;
   EXPECT_THROW(open_envelope(empty), InvariantError);
   for (std::size_t cut = 1; cut < whole.size(); ++cut) {
