@@ -54,6 +54,13 @@ struct Replan {
   std::string reason;       ///< one line with all the numbers
 };
 
+/// A rank that died while the run went on without it.
+struct LostRank {
+  int rank = 0;
+  std::string stage;  ///< that it was a worker of; empty: none
+  double at = 0;      ///< seconds since the run started
+};
+
 /// A picture of a run, for whoever shows it.
 struct RunStatus {
   std::string pipeline;
@@ -65,6 +72,7 @@ struct RunStatus {
   std::vector<StageStatus> stages;
   std::vector<ChannelStatus> channels;  ///< channel k feeds stage k
   std::vector<Replan> replans;          ///< the autoscaler's decisions
+  std::vector<LostRank> lost;           ///< in the order in which they died
   std::uint64_t control_messages = 0;   ///< sent and received by the coordinator
   std::uint64_t dead_letters = 0;       ///< records given up, written down in dead_letters.jsonl
   bool finished = false;

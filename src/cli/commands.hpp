@@ -7,6 +7,12 @@
 
 namespace sluice::cli {
 
+/// Ranks that sluice itself starts, by mpirun.
+struct RanksArguments {
+  std::size_t ranks = 0;     ///< the coordinator included; 0: whoever started sluice sees to that
+  std::size_t restarts = 0;  ///< how often a run that is lost is gone on with
+};
+
 /// What the command line says about a job.
 struct JobArguments {
   std::string file;
@@ -17,12 +23,14 @@ struct JobArguments {
   std::string from;               ///< batch mode: run again from this stage on
   std::string only;               ///< batch mode: run this stage again, by itself
   bool fresh = false;             ///< forget an unfinished run in the run directory
+  RanksArguments ranks;
 };
 
 struct ResumeArguments {
   std::string run_dir;
   std::size_t workers = 0;
   bool force = false;  ///< even if the pipeline has changed
+  RanksArguments ranks;
 };
 
 struct CatArguments {

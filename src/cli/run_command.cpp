@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/run_record.hpp"
+#include "cli/supervise.hpp"
 #include "job/build.hpp"
 #include "observe/progress.hpp"
 
@@ -15,6 +16,8 @@
 #include <filesystem>
 #include <functional>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace sluice::cli {
 namespace {
@@ -115,10 +118,21 @@ class JobRun {
                  status.dead_letters, status.dead_letters == 1 ? "" : "s",
                  (file_.run_dir / "dead_letters.jsonl").string());
     }
+    summarise_losses(status.lost);
     for (const auto& hint : job::output_hints(stages_, file_.run_dir)) fmt::print("{}\n", hint);
   }
 
  private:
+  static void summarise_losses(const std::vector<LostRank>& lost) {
+    if (lost.empty()) return;
+    std::string ranks;
+    for (const auto& each : lost) {
+      ranks += fmt::format("{}{} ({}, after {:.1f} s)", ranks.empty() ? "" : ", ", each.rank,
+                           each.stage.empty() ? "idle" : each.stage, each.at);
+    }
+    fmt::print("lost on the way, and made up for: rank{} {}\n", lost.size() == 1 ? "" : "s", ranks);
+  }
+
   ErasedSpec build() {
     if (failure_) std::rethrow_exception(failure_);
     auto registry = job::builtin_stages();
@@ -134,9 +148,29 @@ class JobRun {
   std::vector<job::JobStage> stages_;
 };
 
+// The same command for each rank.
+int supervise_job(const JobArguments& arguments) {
+  std::vector<std::string> command{"run", arguments.file};
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) command.insert(command.end(), {option, value});
+  };
+  for (const auto& set : arguments.sets) add("--set", set);
+  add("--mode", arguments.mode);
+  add("--run-dir", arguments.run_dir);
+  add("--from", arguments.from);
+  add("--only", arguments.only);
+  if (arguments.fresh) command.emplace_back("--fresh");
+  const auto file =
+      job::parse_job(job::read_job_text(arguments.file), arguments.file, arguments.sets);
+  const std::filesystem::path run_dir =
+      arguments.run_dir.empty() ? file.run_dir.string() : arguments.run_dir;
+  return supervise(arguments.ranks, std::move(command), std::filesystem::absolute(run_dir));
+}
+
 }  // namespace
 
 int run_job(const JobArguments& arguments) {
+  if (is_supervisor(arguments.ranks)) return supervise_job(arguments);
   JobRun job([&] { return record_of(arguments); }, arguments.run_dir);
   job.options().workers = arguments.workers;
   job.options().fresh = arguments.fresh;
@@ -150,6 +184,11 @@ namespace {
 
 int go_on(const ResumeArguments& arguments, bool retry) {
   const auto run_dir = std::filesystem::absolute(arguments.run_dir);
+  if (is_supervisor(arguments.ranks)) {
+    std::vector<std::string> command{"resume", run_dir.string()};
+    if (arguments.force) command.emplace_back("--force");
+    return supervise(arguments.ranks, std::move(command), run_dir);
+  }
   JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
   job.options().workers = arguments.workers;
   job.options().resume = true;

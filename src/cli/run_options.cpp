@@ -8,6 +8,18 @@ void define_workers(CLI::App& command, std::size_t& workers) {
       ->check(CLI::PositiveNumber);
 }
 
+void define_ranks(CLI::App& command, RanksArguments& arguments) {
+  auto* ranks = command
+                    .add_option("--ranks", arguments.ranks,
+                                "Start mpirun with so many ranks, one of them the coordinator, in "
+                                "the way that lets the run outlive a rank")
+                    ->check(CLI::Range(2, 1'000'000));
+  command
+      .add_option("--restarts", arguments.restarts,
+                  "How often to go on by itself with a run that is lost all the same")
+      ->needs(ranks);
+}
+
 }  // namespace
 
 void define_job(CLI::App& command, JobArguments& arguments) {
@@ -39,6 +51,7 @@ void define_run(CLI::App& command, JobArguments& arguments) {
       ->excludes(from);
   command.add_flag("--fresh", arguments.fresh,
                    "Start anew, even if the run directory holds this run, unfinished");
+  define_ranks(command, arguments.ranks);
 }
 
 void define_resume(CLI::App& command, ResumeArguments& arguments) {
@@ -48,6 +61,7 @@ void define_resume(CLI::App& command, ResumeArguments& arguments) {
   command.add_flag("--force", arguments.force,
                    "Go on even if the stages have changed, and mix the outputs of both");
   define_workers(command, arguments.workers);
+  define_ranks(command, arguments.ranks);
 }
 
 }  // namespace sluice::cli

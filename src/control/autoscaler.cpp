@@ -115,6 +115,12 @@ void Autoscaler::note(Rank rank, std::size_t stage, const std::vector<Event>& ev
   before = usage;
 }
 
+void Autoscaler::lost(const std::set<Rank>& ranks, Topology left) {
+  topology_ = std::move(left);
+  for (const Rank rank : ranks) node_of_rank_.at(static_cast<std::size_t>(rank)) = -1;
+  settled_since_.reset();
+}
+
 std::optional<Decision> Autoscaler::consider(const RunControl& control, Time now) {
   if (now < next_look_) return std::nullopt;
   next_look_ = now + look_every;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,9 @@ class Autoscaler {
   /// the stage's.
   void note(Rank rank, std::size_t stage, const std::vector<Event>& events, const Usage& usage,
             const StageWork& work, Time now);
+
+  /// Ranks were lost, and the run begins again on what is left. What was measured stays.
+  void lost(const std::set<Rank>& ranks, Topology left);
 
   /// When to call `consider` next.
   Time next_look() const { return next_look_; }

@@ -14,10 +14,29 @@ Roles::Roles(std::size_t stages, const std::vector<int>& stage_of_rank,
       stages_(stages),
       node_of_rank_(std::move(node_of_rank)),
       deliver_(deliver) {
+  enrol_all(stage_of_rank);
+}
+
+Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank)
+    : members_(stage_of_rank.size()),
+      stages_(before.stages_.size()),
+      node_of_rank_(before.node_of_rank_),
+      deliver_(before.deliver_) {
+  for (std::size_t k = 0; k < stages_.size(); ++k) {
+    stages_[k].numbers = before.stages_[k].numbers;
+    stages_[k].most_workers = before.stages_[k].most_workers;
+    for (const auto& [node, state] : before.stages_[k].nodes) {
+      if (state.ready) stages_[k].nodes[node].ready = true;
+    }
+  }
+  enrol_all(stage_of_rank);
+}
+
+void Roles::enrol_all(const std::vector<int>& stage_of_rank) {
   for (std::size_t rank = 1; rank < stage_of_rank.size(); ++rank) {
     if (stage_of_rank[rank] >= 0) enrol(static_cast<Rank>(rank), stage_of_rank[rank]);
   }
-  for (std::size_t k = 0; k < stages; ++k) {
+  for (std::size_t k = 0; k < stages_.size(); ++k) {
     if (stages_[k].workers > 0) continue;
     throw InvariantError("stage " + std::to_string(k) + " was planned without workers");
   }

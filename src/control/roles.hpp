@@ -21,6 +21,10 @@ class Roles {
   Roles(std::size_t stages, const std::vector<int>& stage_of_rank, std::vector<int> node_of_rank,
         bool deliver);
 
+  /// The same after a loss: no rank has a stage any more, and these are to join theirs. Nodes stay
+  /// set up, and workers' numbers are still not given twice.
+  Roles(const Roles& before, const std::vector<int>& stage_of_rank);
+
   /// Once: the ranks that were planned join their stages.
   void start(Commands& commands);
 
@@ -96,6 +100,7 @@ class Roles {
   const Member& member(Rank rank) const { return members_.at(static_cast<std::size_t>(rank)); }
   Stage& stage(const Member& of) { return stages_.at(static_cast<std::size_t>(of.stage)); }
   int node_of(Rank rank) const { return node_of_rank_.at(static_cast<std::size_t>(rank)); }
+  void enrol_all(const std::vector<int>& stage_of_rank);
   void enrol(Rank rank, int stage, std::optional<std::uint64_t> number = {});
   void begin(Rank rank, Commands& commands);
   void join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands);

@@ -33,11 +33,27 @@ RunControl::RunControl(RunPlan plan)
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
   for (const auto& range : plan_.done) lineage_.skip(range.first, range.count);
-  auto specs = plan_.stages;
-  if (plan_.collect) specs.push_back(collecting);
-  loads_.resize(specs.size());
-  for (const auto& spec : specs) channels_.emplace_back(spec, plan_.node_of_rank);
-  if (plan_.collect) channels_.back().add_consumer(coordinator);
+  loads_.resize(plan_.stages.size() + (plan_.collect ? 1 : 0));
+  open_channels();
+}
+
+void RunControl::open_channels() {
+  channels_.clear();
+  for (const auto& spec : plan_.stages) channels_.emplace_back(spec, plan_.node_of_rank);
+  if (!plan_.collect) return;
+  channels_.emplace_back(collecting, plan_.node_of_rank);
+  channels_.back().add_consumer(coordinator);
+}
+
+void RunControl::begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done) {
+  plan_.stage_of_rank = std::move(stage_of_rank);
+  roles_ = Roles(roles_, plan_.stage_of_rank);
+  open_channels();
+  for (auto& load : loads_) load.records = load.bytes = 0;
+  in_process_.assign(in_process_.size(), 0);
+  backlog_.assign(backlog_.size(), 0);
+  lineage_ = Lineage(plan_.inputs);
+  for (const auto& range : done) lineage_.skip(range.first, range.count);
 }
 
 Commands RunControl::start(Time now) {

@@ -66,7 +66,7 @@ class RunControl {
 
   explicit RunControl(RunPlan plan);
 
-  /// Once, before any event.
+  /// Once, before any event, and once after each `begin_again`.
   Commands start(Time now);
   Commands handle(const Event& event, Time now);
   /// The input ends where it is: what was not granted yet is never admitted. The run ends when all
@@ -78,6 +78,10 @@ class RunControl {
   /// works until another is ready, and stays if none is to come. A stage that has ended is not
   /// joined.
   Commands reassign(const std::vector<int>& stage_of_rank, Time now);
+
+  /// After a loss, when no rank holds anything any more: the run begins again, with the inputs that
+  /// are not in `done`. `start` comes next.
+  void begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done);
 
   /// When to call `handle(Tick)` at the latest, if nothing else comes.
   std::optional<Time> deadline() const;
@@ -105,6 +109,7 @@ class RunControl {
 
   /// The channel that the rank consumes from: its stage's, or the collecting one.
   std::size_t channel_of(Rank rank) const;
+  void open_channels();
   void advance(Time now);
   void match(std::size_t channel, Time now);
   void end_stages();

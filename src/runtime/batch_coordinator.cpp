@@ -3,6 +3,8 @@
 #include "control/plan.hpp"
 #include "runtime/spec.hpp"
 
+#include <sluice/error.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -196,6 +198,12 @@ void BatchCoordinator::turn() {
 
 void BatchCoordinator::handle(Packet packet, Rank from) {
   if (const auto* report = std::get_if<BatchReport>(&packet)) on(*report, from);
+}
+
+void BatchCoordinator::lose(const std::vector<Rank>& ranks) {
+  throw Error(ExitCode::lost,
+              fmt::format("rank {} died; what is published is safe: go on with 'sluice resume {}'",
+                          ranks.front(), spec_.options.run_dir.string()));
 }
 
 void BatchCoordinator::on(const BatchReport& report, Rank from) {

@@ -24,6 +24,7 @@ class BatchCoordinator final : public CoordinatorBase {
   RunStatus status() const override;
   std::vector<Waiting> waiting() const override;
   void stop_early() override;
+  void lose(const std::vector<control::Rank>& ranks) override;
 
   void plan();
   std::string plan_text() const;

@@ -56,6 +56,12 @@ void Coordinator::plan() {
 
 void Coordinator::turn() {
   const bool received = receive_all();
+  if (regrouping()) {
+    if (regrouping_->take_complete()) return begin_again();
+    show_status_if_due();
+    if (!received) wait_until(control::Time::max());
+    return;
+  }
   collect_outputs();
   const auto due = control_->deadline();
   if (due && *due <= now()) decide(control::Tick{});
@@ -87,11 +93,17 @@ void Coordinator::autoscale() {
 
 void Coordinator::handle(Packet packet, Rank from) {
   if (auto* report = std::get_if<Report>(&packet)) on(std::move(*report), from);
-  if (auto* part = std::get_if<Data>(&packet)) collected_.arrived(std::move(*part));
+  if (auto* part = std::get_if<Data>(&packet)) {
+    if (part->epoch == epoch()) collected_.arrived(std::move(*part));
+  }
+  if (const auto* there = std::get_if<Regrouped>(&packet)) {
+    if (regrouping_) regrouping_->arrived(from, there->epoch);
+  }
 }
 
 void Coordinator::on(Report report, Rank from) {
   ++control_messages_;
+  if (regrouping()) return on_while_regrouping(std::move(report), from);
   const auto stage = control_->roles().stage_of(from);
   const auto before = control_->work(stage);
   board_->note(report, from, stage);
@@ -136,7 +148,7 @@ void Coordinator::carry_out(const control::Command& command) {
 void Coordinator::admit(const control::Grant& grant) {
   auto records = next_input(grant.records);
   decide(control::Admitted{records.stored_bytes()});
-  send(grant.consumer, Data{grant.batch, grant.total, std::move(records)});
+  send(grant.consumer, Data{epoch(), grant.batch, grant.total, std::move(records)});
 }
 
 void Coordinator::collect_outputs() {
@@ -176,6 +188,7 @@ RunStatus Coordinator::status() const {
   if (!board_) return {};
   auto status = board_->status(*control_, seconds());
   status.replans = replans_;
+  status.lost = losses_;
   return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include "control/autoscaler.hpp"
 #include "control/commits.hpp"
+#include "control/recovery.hpp"
 #include "control/run_control.hpp"
 #include "runtime/coordinator_base.hpp"
 #include "runtime/input_feed.hpp"
@@ -29,6 +30,7 @@ class Coordinator final : public CoordinatorBase {
   RunStatus status() const override;
   std::vector<Waiting> waiting() const override;
   void stop_early() override;
+  void lose(const std::vector<control::Rank>& ranks) override;
 
   void plan();
   void turn();
@@ -62,16 +64,29 @@ class Coordinator final : public CoordinatorBase {
   void end_journal(bool all_done);
   void commit_before_leaving();
 
+  void require_recoverable(control::Rank rank) const;
+  void note_loss(control::Rank rank);
+  void regroup();
+  void on_while_regrouping(Report report, control::Rank from);
+  void begin_again();
+  std::vector<control::InputRange> settle();
+
   std::optional<InputFeed> input_;
   std::optional<JournaledInput> journaled_;
   std::optional<control::Commits> commits_;  ///< with a journal
   Settled committing_;                       ///< what the commit under way is of
   std::optional<control::RunControl> control_;
   std::optional<control::Autoscaler> autoscaler_;  ///< unless it is switched off
+  std::optional<control::Regrouping> regrouping_;  ///< from the first loss on
+  bool part_lost_ = false;                         ///< with what was written since the last commit
+  std::vector<LostRank> losses_;
   std::vector<Replan> replans_;
   std::optional<StatusBoard> board_;
   RecordStore collected_{collecting_slots};
   std::map<control::Rank, Orders> orders_;
+
+  bool regrouping() const { return regrouping_ && regrouping_->under_way(); }
+  std::uint64_t epoch() const { return regrouping_ ? regrouping_->epoch() : 0; }
 
   static constexpr std::uint64_t collecting_slots = control::RunControl::collecting.slots;
 };

@@ -33,6 +33,7 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
     watchdog_.emplace(patience_of(spec_, transport_), static_cast<std::size_t>(transport_.size()));
     hosts_.resize(static_cast<std::size_t>(transport_.size()));
     greet();
+    running_ = true;
     run_stages();
   } catch (...) {
     const auto failure = to_failure(std::current_exception(), "", {});
@@ -45,20 +46,21 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
 
 bool CoordinatorBase::all_stopped_within(std::chrono::nanoseconds longest) {
   const auto until = std::chrono::steady_clock::now() + std::min(longest, years);
-  while (stopped_ < transport_.size() - 1) {
+  while (stopped_ < workers_left()) {
+    note_lost(transport_.take_lost());
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return false;
     while (auto message = transport_.receive()) {
       if (std::holds_alternative<Bye>(unpack(std::move(*message)))) ++stopped_;
     }
-    if (stopped_ < transport_.size() - 1) transport_.wait(left);
+    if (stopped_ < workers_left()) transport_.wait(left);
   }
   return true;
 }
 
 void CoordinatorBase::greet() {
   text_ = canonical_text(spec_);
-  while (greeted_ < transport_.size() - 1) {
+  while (static_cast<int>(greeted_.size()) < workers_left()) {
     if (receive_all()) continue;
     check_for_stall();
     heed_signals();
@@ -70,6 +72,7 @@ void CoordinatorBase::greet() {
 bool CoordinatorBase::receive_all() {
   watchdog_->advance(now());
   bool any = false;
+  look_for_lost();
   while (auto message = transport_.receive()) {
     any = true;
     const Rank from = message->peer;
@@ -90,12 +93,37 @@ void CoordinatorBase::on(Packet packet, Rank from) {
     hosts_[static_cast<std::size_t>(from)] = hello->host;
     topology_.add(transport_.node_of(from), hello->host, hello->machine);
     seats_.add(from, transport_.node_of(from), hello->machine);
-    ++greeted_;
+    greeted_.insert(from);
   } else if (const auto* failure = std::get_if<Failure>(&packet)) {
     throw_failure(*failure, [this](std::size_t input) { return input_name(spec_, input); });
+  } else if (const auto* found = std::get_if<Lost>(&packet)) {
+    handle_lost(found->ranks);
   } else {
     handle(std::move(packet), from);
   }
+}
+
+void CoordinatorBase::look_for_lost() { handle_lost(transport_.take_lost()); }
+
+// Who dies before the run has begun is not missed, if the others are enough for it.
+void CoordinatorBase::handle_lost(const std::vector<Rank>& ranks) {
+  const auto news = note_lost(ranks);
+  if (running_ && !news.empty()) lose(news);
+}
+
+std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {
+  std::vector<Rank> news;
+  for (const Rank rank : ranks) {
+    if (!lost_.insert(rank).second) continue;
+    news.push_back(rank);
+    transport_.forget(rank);
+    if (greeted_.erase(rank) > 0) topology_.remove(transport_.node_of(rank));
+  }
+  return news;
+}
+
+int CoordinatorBase::workers_left() const {
+  return transport_.size() - 1 - static_cast<int>(lost_.size());
 }
 
 void CoordinatorBase::end_run(const End& end) {

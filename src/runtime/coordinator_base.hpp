@@ -14,6 +14,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ class CoordinatorBase {
   virtual std::vector<Waiting> waiting() const = 0;
   /// The run was told to stop early: from now on nothing new is begun.
   virtual void stop_early() = 0;
+  /// These ranks have died, after all had said Hello; they are fenced off already. Throws Error if
+  /// the run cannot go on without them.
+  virtual void lose(const std::vector<control::Rank>& ranks) = 0;
 
   bool receive_all();
   void send(control::Rank to, Packet packet);
@@ -69,6 +73,7 @@ class CoordinatorBase {
   control::Time now() const;
   double seconds() const { return std::chrono::duration<double>(now()).count(); }
   std::vector<int> node_of_rank() const;
+  const std::set<control::Rank>& lost() const { return lost_; }
   control::Topology topology() const { return topology_.topology(); }
 
   transport::Transport& transport_;
@@ -78,6 +83,10 @@ class CoordinatorBase {
 
  private:
   void greet();
+  void look_for_lost();
+  void handle_lost(const std::vector<control::Rank>& ranks);
+  std::vector<control::Rank> note_lost(const std::vector<control::Rank>& ranks);
+  int workers_left() const;
   void end_run(const End& end);
   RunStatus current_status(bool finished) const;
   void on(Packet packet, control::Rank from);
@@ -85,7 +94,9 @@ class CoordinatorBase {
   void check_for_stall();
 
   std::string text_;
-  int greeted_ = 0;
+  std::set<control::Rank> greeted_;
+  std::set<control::Rank> lost_;
+  bool running_ = false;  ///< all have said Hello
   RunTopology topology_;
   Seats seats_;
   int stopped_ = 0;  ///< ranks that have said Bye

@@ -116,6 +116,7 @@ namespace {
 
 void encode(std::string& bytes, std::vector<Buffer>& buffers, Data&& data) {
   Encoder encoder(bytes);
+  encoder.write_size(data.epoch);
   encoder.write_size(data.batch);
   encoder.write_size(data.total);
   data.records.pack(bytes);
@@ -140,6 +141,7 @@ Part decode(std::string_view bytes, transport::Message& message) {
   Part part;
   Decoder decoder(bytes);
   if constexpr (std::is_same_v<Part, Data>) {
+    part.epoch = decoder.read_size();
     part.batch = decoder.read_size();
     part.total = decoder.read_size();
     part.records = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));

@@ -61,6 +61,7 @@ struct Orders {
 
 /// Records on their way from a producer to a consumer: part of its input batch.
 struct Data {
+  std::uint64_t epoch = 0;  ///< in which they were sent (control/recovery.hpp)
   control::BatchId batch = 0;
   std::uint64_t total = 0;  ///< as in Grant
   EncodedBatch records;
@@ -97,6 +98,37 @@ struct BatchReport {
   std::uint64_t records_out = 0;
   Usage usage;
   std::vector<store::DeadLetter> dead;  ///< given up in splits that these shards cover
+};
+
+/// From a worker to the coordinator: ranks of its node have died.
+struct Lost {
+  std::vector<control::Rank> ranks;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(ranks);
+  }
+};
+
+/// From the coordinator to the workers that are left: let go of all records, and begin this epoch.
+struct Regroup {
+  std::uint64_t epoch = 0;
+  std::vector<control::Rank> lost;  ///< all that were
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(epoch, lost);
+  }
+};
+
+/// From a worker to the coordinator: it has.
+struct Regrouped {
+  std::uint64_t epoch = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(epoch);
+  }
 };
 
 /// From the coordinator to all: the run is over, well or badly.
@@ -149,7 +181,7 @@ struct Stop {
 };
 
 using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                            BatchReport, SinkBrief, ClosePart, Alive, Stop>;
+                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

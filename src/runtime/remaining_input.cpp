@@ -4,7 +4,7 @@
 
 namespace sluice::runtime {
 
-RemainingInput::RemainingInput(BatchInput& input, const store::SplitSet& done) : input_(input) {
+RemainingInput::RemainingInput(BatchInput& input, const store::SplitSet& done) : input_(&input) {
   std::uint64_t at = 0;
   const auto add_until = [&](std::uint64_t end) {
     if (end > at) spans_.push_back({at, end - at});
@@ -22,7 +22,7 @@ EncodedBatch RemainingInput::next(std::uint64_t count) {
   while (count > 0) {
     const auto& span = spans_.at(span_);
     const auto taken = std::min(count, span.count - offset_);
-    batch.append(input_.records({span.first + offset_, taken}));
+    batch.append(input_->records({span.first + offset_, taken}));
     count -= taken;
     left_ -= taken;
     offset_ += taken;

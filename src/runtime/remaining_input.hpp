@@ -18,7 +18,7 @@ class RemainingInput {
   std::uint64_t reached() const noexcept;
 
  private:
-  BatchInput& input_;
+  BatchInput* input_;
   std::vector<control::Span> spans_;
   std::size_t span_ = 0;      ///< the one that is being handed out
   std::uint64_t offset_ = 0;  ///< in it

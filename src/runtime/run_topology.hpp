@@ -20,6 +20,9 @@ class RunTopology {
   /// A worker rank on node `node`.
   void add(int node, const std::string& host, const Machine& machine);
 
+  /// One of the worker ranks there has died.
+  void remove(int node) { --nodes_.at(static_cast<std::size_t>(node)).workers; }
+
   control::Topology topology() const;
 
  private:

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 namespace sluice::runtime {
@@ -50,6 +49,8 @@ SimulatedCoordinator::SimulatedCoordinator(const Simulation& simulation, SimRank
       node_of_rank_(std::move(node_of_rank)),
       control_(run_plan(plan_)),
       orders_(node_of_rank_.size()),
+      regrouping_(node_of_rank_.size()),
+      to_admit_{{0, simulation.inputs}},
       usage_of_rank_(node_of_rank_.size()),
       largest_output_(simulation.stages.size(), 0),
       timing_cost_(timing_cost()) {
@@ -91,8 +92,11 @@ void SimulatedCoordinator::turn() {
   if (network_.now() < free_at_) return wake_at(free_at_);
   for (auto& [from, message] : std::exchange(inbox_, {})) {
     ++handled_;
-    on(from, std::get<SimReport>(message));
+    if (regrouping_.is_lost(from)) continue;
+    std::visit([this, from = from](const auto& m) { on(from, m); }, message);
   }
+  if (regrouping_.take_complete()) begin_again();
+  if (regrouping_.under_way()) return send_orders();
   const auto due = control_.deadline();
   if (due && *due <= network_.now()) decide(control::Tick{});
   autoscale();
@@ -103,6 +107,7 @@ void SimulatedCoordinator::turn() {
 
 void SimulatedCoordinator::on(Rank from, const SimReport& report) {
   ++result_.control_messages;
+  if (regrouping_.under_way()) return;
   const auto stage = control_.roles().stage_of(from);
   const auto before = control_.work(stage);
   for (const auto& event : report.events) {
@@ -123,6 +128,51 @@ void SimulatedCoordinator::on(Rank from, const SimReport& report) {
   sum.blocked += report.usage.blocked - known.blocked;
   sum.setup += report.usage.setup - known.setup;
   known = report.usage;
+}
+
+void SimulatedCoordinator::on(Rank from, const SimRegrouped& there) {
+  regrouping_.arrived(from, there.epoch);
+}
+
+void SimulatedCoordinator::on(Rank, const SimDeath& death) {
+  if (control_.finished() || !regrouping_.lose(death.rank)) return;
+  ++result_.lost;
+  for (const Rank rank : std::exchange(ordered_, {})) orders_[static_cast<std::size_t>(rank)] = {};
+  for (const Rank rank : regrouping_.left()) {
+    network_.send(network_.now(), coordinator, rank, SimRegroup{regrouping_.epoch()},
+                  control_bytes);
+  }
+}
+
+// Whatever the last stage has acknowledged is safe.
+void SimulatedCoordinator::begin_again() {
+  const auto left = topology_left();
+  if (autoscaler_) autoscaler_->lost(regrouping_.lost(), left);
+  auto stages = control::stages_after_loss(simulation_.demands, left, node_of_rank_,
+                                           control_.roles().destinations(), regrouping_.lost());
+  std::vector<control::InputRange> done;
+  to_admit_.clear();
+  range_ = admitted_ = 0;
+  for (std::uint64_t input = 0; input < simulation_.inputs; ++input) {
+    auto& ranges = control_.is_done(input) ? done : to_admit_;
+    const bool goes_on = !ranges.empty() && ranges.back().first + ranges.back().count == input;
+    if (goes_on) {
+      ++ranges.back().count;
+    } else {
+      ranges.push_back({input, 1});
+    }
+  }
+  control_.begin_again(std::move(stages), done);
+  carry_out(control_.start(network_.now()));
+}
+
+control::Topology SimulatedCoordinator::topology_left() const {
+  auto left = simulation_.topology;
+  for (const Rank rank : regrouping_.lost()) {
+    const auto node = node_of_rank_[static_cast<std::size_t>(rank)];
+    --*left.nodes[static_cast<std::size_t>(node)].workers;
+  }
+  return left;
 }
 
 void SimulatedCoordinator::decide(const control::Event& event) {
@@ -158,14 +208,22 @@ void SimulatedCoordinator::carry_out(const control::Commands& commands) {
 }
 
 void SimulatedCoordinator::admit(const control::Grant& grant) {
-  Origins records(grant.records);
-  std::iota(records.begin(), records.end(), admitted_);
-  admitted_ += grant.records;
+  Origins records;
+  while (records.size() < grant.records) {
+    const auto& range = to_admit_.at(range_);
+    for (; admitted_ < range.count && records.size() < grant.records; ++admitted_) {
+      records.push_back(range.first + admitted_);
+    }
+    if (admitted_ < range.count) break;
+    ++range_;
+    admitted_ = 0;
+  }
   const auto bytes = grant.records * simulation_.input_bytes;
   decide(control::Admitted{bytes});
   ++handled_;
   network_.send(network_.now(), coordinator, grant.consumer,
-                SimPart{grant.batch, grant.total, std::move(records)}, control_bytes + bytes);
+                SimPart{regrouping_.epoch(), grant.batch, grant.total, std::move(records)},
+                control_bytes + bytes);
 }
 
 // What is sent leaves when all that came before has been handled.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/autoscaler.hpp"
+#include "control/recovery.hpp"
 #include "control/run_control.hpp"
 #include "runtime/simulated_worker.hpp"
 #include "runtime/simulation.hpp"
@@ -32,6 +33,12 @@ class SimulatedCoordinator {
 
   control::RunPlan run_plan(control::Plan& plan) const;
   void on(control::Rank from, const SimReport& report);
+  void on(control::Rank from, const SimRegrouped& there);
+  void on(control::Rank from, const SimDeath& death);
+  template <class Other>
+  void on(control::Rank, const Other&) {}
+  void begin_again();
+  control::Topology topology_left() const;
   void decide(const control::Event& event);
   void autoscale();
   void carry_out(const control::Commands& commands);
@@ -52,9 +59,12 @@ class SimulatedCoordinator {
   std::vector<control::Rank> ordered_;     ///< ranks that have some
   std::optional<control::Time> awake_at_;
   control::Time free_at_{0};
-  std::uint64_t events_ = 0;    ///< that RunControl was given
-  std::uint64_t handled_ = 0;   ///< messages in this turn
-  std::uint64_t admitted_ = 0;  ///< inputs
+  std::uint64_t events_ = 0;   ///< that RunControl was given
+  std::uint64_t handled_ = 0;  ///< messages in this turn
+  control::Regrouping regrouping_;
+  std::vector<control::InputRange> to_admit_;
+  std::size_t range_ = 0;       ///< of those, the one that is being admitted
+  std::uint64_t admitted_ = 0;  ///< of that one
   std::vector<control::Usage> usage_of_rank_;
   std::vector<std::uint64_t> largest_output_;  ///< records, of each stage
   double timing_cost_;                         ///< CPU seconds

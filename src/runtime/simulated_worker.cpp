@@ -75,6 +75,7 @@ void SimulatedWorker::on(SimOrders& orders) {
 }
 
 void SimulatedWorker::on(SimPart& part) {
+  if (part.epoch != epoch_) return;
   flow_.value().arrived(part.batch, part.records.size(), part.total);
   auto& filling = filling_[part.batch];
   if (filling.empty()) {
@@ -82,6 +83,15 @@ void SimulatedWorker::on(SimPart& part) {
   } else {
     filling.insert(filling.end(), part.records.begin(), part.records.end());
   }
+}
+
+void SimulatedWorker::on(SimRegroup& order) {
+  epoch_ = order.epoch;
+  report_.events.clear();
+  filling_.clear();
+  backlog_.clear();
+  if (flow_) flow_.emplace(simulation_.channels[stage_].slots);
+  network_.send(network_.now(), rank_, coordinator, SimRegrouped{epoch_}, control_bytes);
 }
 
 void SimulatedWorker::obey_waiting() {
@@ -93,6 +103,11 @@ void SimulatedWorker::obey_waiting() {
 }
 
 void SimulatedWorker::obey(const control::Assign& order) {
+  if (flow_ && stage_ == order.stage) {
+    report_.events.emplace_back(control::WorkerReady{rank_});
+    return;
+  }
+  flow_.reset();
   stage_ = order.stage;
   deliver_ = order.deliver;
   const auto& model = simulation_.stages[stage_];
@@ -110,7 +125,7 @@ void SimulatedWorker::obey(const control::Grant& order) {
   Origins part(from, backlog_.begin() + static_cast<std::ptrdiff_t>(given_));
   const auto bytes = control_bytes + part.size() * simulation_.stages[stage_].output_bytes;
   network_.send(network_.now(), rank_, order.consumer,
-                SimPart{order.batch, order.total, std::move(part)}, bytes);
+                SimPart{epoch_, order.batch, order.total, std::move(part)}, bytes);
 }
 
 void SimulatedWorker::obey(const control::Seal& order) {

@@ -27,11 +27,21 @@ struct SimOrders {
   control::Commands commands;
 };
 struct SimPart {
+  std::uint64_t epoch = 0;
   control::BatchId batch = 0;
   std::uint64_t total = 0;
   Origins records;
 };
-using SimMessage = std::variant<SimReport, SimOrders, SimPart>;
+struct SimRegroup {
+  std::uint64_t epoch = 0;
+};
+struct SimRegrouped {
+  std::uint64_t epoch = 0;
+};
+struct SimDeath {
+  control::Rank rank = 0;
+};
+using SimMessage = std::variant<SimReport, SimOrders, SimPart, SimRegroup, SimRegrouped, SimDeath>;
 using SimRanks = transport::SimNetwork<SimMessage>;
 
 /// A rank other than the coordinator: what Worker does, with virtual time in place of user code.
@@ -49,7 +59,9 @@ class SimulatedWorker {
   enum class Doing { nothing, node_setup, setup, process, teardown };
 
   void turn();
-  void on(SimReport&) {}
+  template <class Other>
+  void on(Other&) {}
+  void on(SimRegroup& order);
   void on(SimOrders& orders);
   void on(SimPart& part);
   void obey_waiting();
@@ -75,6 +87,7 @@ class SimulatedWorker {
   Doing doing_ = Doing::nothing;
   std::optional<control::WorkerFlow> flow_;
   std::map<control::BatchId, Origins> filling_;
+  std::uint64_t epoch_ = 0;
   control::BatchId batch_ = 0;
   Origins in_process_;
   Origins backlog_;

@@ -5,6 +5,7 @@
 
 #include <sluice/error.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 
@@ -13,6 +14,10 @@ namespace {
 
 using control::coordinator;
 using control::Rank;
+
+constexpr control::Time longest_unseen = std::chrono::milliseconds(100);
+
+control::Time in_time(double seconds) { return control::Time(std::llround(seconds * 1e9)); }
 
 // All that happens, folded into one number.
 class Digest {
@@ -52,6 +57,10 @@ class SimulatedRun {
   }
 
   SimulationResult run() {
+    for (const auto& death : simulation_.deaths) {
+      network_.send(in_time(death.at) + longest_unseen, coordinator, coordinator,
+                    SimDeath{death.rank}, 0);
+    }
     coordinator_.start();
     while (!coordinator_.finished()) {
       auto happening = network_.next();
@@ -66,11 +75,19 @@ class SimulatedRun {
   }
 
  private:
+  bool is_dead(Rank rank) const {
+    return std::any_of(simulation_.deaths.begin(), simulation_.deaths.end(),
+                       [&](const auto& death) {
+                         return death.rank == rank && in_time(death.at) <= network_.now();
+                       });
+  }
+
   void deliver(SimRanks::Happening& happening) {
     if (happening.rank == coordinator) {
       if (!happening.message) return coordinator_.turn();
       return coordinator_.receive(happening.from, std::move(*happening.message));
     }
+    if (is_dead(happening.rank)) return;
     auto& worker = workers_[static_cast<std::size_t>(happening.rank)];
     if (!happening.message) return worker.resume();
     worker.receive(std::move(*happening.message));

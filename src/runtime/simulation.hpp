@@ -33,6 +33,13 @@ struct SlowDown {
   double factor = 1;
 };
 
+/// From `at` on, in seconds, the rank is dead; the coordinator, which never dies, hears of it a
+/// tenth of a second later at the latest.
+struct RankDeath {
+  control::Rank rank = 1;
+  double at = 0;
+};
+
 /// All that a simulated run depends on.
 struct Simulation {
   std::vector<control::StageDemand> demands;
@@ -47,6 +54,7 @@ struct Simulation {
   double handling = 2e-6;  ///< seconds that a control message costs the coordinator
   std::vector<SlowDown> slow_downs = {};
   std::map<control::Rank, double> slow_ranks = {};  ///< these take so many times as long
+  std::vector<RankDeath> deaths = {};
   /// Fixed stages of ranks, in place of a plan.
   std::vector<int> stage_of_rank = {};
   double until = std::numeric_limits<double>::infinity();  ///< stops then at the latest, seconds
@@ -71,6 +79,7 @@ struct SimulationResult {
   std::vector<double> finished_at;            ///< when each stage processed its last record
   std::uint64_t control_messages = 0;
   std::uint64_t batches = 0;
+  std::uint64_t lost = 0;        ///< ranks
   std::uint64_t digest = 0;      ///< of all that happened, in order
   double control_seconds = 0;    ///< CPU time really spent in RunControl; not in the digest
   double coordinator_share = 0;  ///< of virtual time, that the coordinator was busy

@@ -22,11 +22,8 @@ RecordPath path_of(const std::vector<std::uint32_t>& numbers) {
 }  // namespace
 
 SinkPart::SinkPart(PartFolders folders, std::uint64_t stage, std::string prefix, IdSet written)
-    : folders_(std::move(folders)),
-      stage_(stage),
-      prefix_(std::move(prefix)),
-      written_(std::move(written)) {
-  written_.sort();
+    : folders_(std::move(folders)), stage_(stage), prefix_(std::move(prefix)) {
+  set_written(std::move(written));
 }
 
 WorkerContext SinkPart::begin(WorkerContext context) {
@@ -44,6 +41,11 @@ WorkerContext SinkPart::begin(WorkerContext context) {
   if (!error) return context;
   throw IoError(fmt::format("cannot create the folder '{}': {}; check permissions and free space",
                             context.run_dir.string(), error.message()));
+}
+
+void SinkPart::set_written(IdSet written) {
+  written_ = std::move(written);
+  written_.sort();
 }
 
 EncodedBatch SinkPart::take_written(EncodedBatch& batch) const {

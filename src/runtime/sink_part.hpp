@@ -24,6 +24,8 @@ class SinkPart {
   /// Nothing has been written to it yet.
   bool empty() const noexcept { return ids_.empty(); }
 
+  /// Other records are in parts already than was said at first.
+  void set_written(IdSet written);
   /// Takes those records out of the batch that are in a part already.
   EncodedBatch take_written(EncodedBatch& batch) const;
   /// These records have been written, but for those that were given up.

@@ -40,9 +40,31 @@ void Worker::handle(Packet packet) {
   if (auto* orders = std::get_if<Orders>(&packet)) on(std::move(*orders));
   if (auto* brief = std::get_if<SinkBrief>(&packet)) brief_ = std::move(*brief);
   if (std::holds_alternative<ClosePart>(packet)) close_part();
+  if (const auto* order = std::get_if<Regroup>(&packet)) on(*order);
 }
 
-void Worker::on(Data part) { store().arrived(std::move(part)); }
+void Worker::on(Data part) {
+  if (part.epoch == epoch_) store().arrived(std::move(part));
+}
+
+// What it has done for records since the last report is as if it had not been: they come again. Of
+// what it has written for good, the coordinator must hear.
+void Worker::on(const Regroup& order) {
+  for (const auto rank : order.lost) transport_.forget(rank);
+  epoch_ = order.epoch;
+  report_.events.clear();
+  report_.dead.clear();
+  if (store_) {
+    store_.emplace(spec_.stages.at(place_.stage).spec.slots);
+    close_part();
+  } else {  // it was not ready yet, and is told again what to be
+    part_.reset();
+    setup_.drop();
+    retiring_ = false;
+    runner_.reset();
+  }
+  transport_.send(pack(coordinator, Regrouped{epoch_}));
+}
 
 void Worker::on(Orders orders) {
   for (const auto& command : orders.commands) {
@@ -51,6 +73,8 @@ void Worker::on(Orders orders) {
 }
 
 void Worker::obey(const control::Assign& order) {
+  if (store_ && place_.stage == order.stage) return keep_stage();
+  if (store_) leave_stage();
   const auto& stage = spec_.stages.at(order.stage);
   place_ = order;
   if (!runner_) {
@@ -59,11 +83,17 @@ void Worker::obey(const control::Assign& order) {
   }
   if (brief_ && !order.setup_node) {
     part_.emplace(PartFolders{spec_.options.run_dir}, order.stage,
-                  fmt::format("{}-r{}", brief_->prefix, transport_.rank()),
-                  std::move(brief_->written));
+                  fmt::format("{}-w{}", brief_->prefix, order.worker), std::move(brief_->written));
     brief_.reset();
   }
   begin_setup(order.setup_node);
+}
+
+// It is told to join the stage that it has: the run has begun again after a loss.
+void Worker::keep_stage() {
+  if (part_ && brief_) part_->set_written(std::move(brief_->written));
+  brief_.reset();
+  report_.events.emplace_back(control::WorkerReady{});
 }
 
 WorkerContext Worker::context() const {
@@ -96,7 +126,7 @@ void Worker::set_up_if_due() {
 
 void Worker::obey(const control::Grant& order) {
   transport_.send(
-      pack(order.consumer, Data{order.batch, order.total, store().give(order.records)}));
+      pack(order.consumer, Data{epoch_, order.batch, order.total, store().give(order.records)}));
 }
 
 void Worker::obey(const control::Seal& order) { store().sealed(order); }
@@ -108,6 +138,11 @@ void Worker::obey(const control::Retire&) {
 }
 
 void Worker::leave() {
+  leave_stage();
+  report_.events.emplace_back(control::Left{});
+}
+
+void Worker::leave_stage() {
   if (store_ && !setup_.under_way()) {
     run_user_code(StateClock::State::setup, [this] {
       runner_->tear_down();
@@ -120,7 +155,6 @@ void Worker::leave() {
   retiring_ = false;
   store_.reset();
   runner_.reset();
-  report_.events.emplace_back(control::Left{});
 }
 
 // What the stage wrote is safe once it has torn down. Then it begins the next part.

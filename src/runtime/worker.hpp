@@ -27,6 +27,7 @@ class Worker final : public WorkerBase {
 
   void on(Data part);
   void on(Orders orders);
+  void on(const Regroup& order);
 
   void close_part();
 
@@ -38,6 +39,8 @@ class Worker final : public WorkerBase {
   WorkerContext context() const;
   void begin_setup(bool on_node);
   void set_up_if_due();
+  void keep_stage();
+  void leave_stage();
   void leave();
   void process_next();
   StageRunner::Processed process(RecordStore::TakenBatch batch);
@@ -47,6 +50,7 @@ class Worker final : public WorkerBase {
   void send_report();
   RecordStore& store();
 
+  std::uint64_t epoch_ = 0;
   control::Assign place_;  ///< the last that it was given
   std::optional<StageRunner> runner_;
   std::optional<SinkPart> part_;    ///< of a stage that writes at teardown, if there is a journal

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -78,13 +79,35 @@ void WorkerBase::pass_on_signal() {
 void WorkerBase::turn() {
   say_alive();
   pass_on_signal();
+  look_for_lost();
   const bool received = receive_all();
+  if (is_lost(coordinator) && !end_) coordinator_died();
   if (failed_) {
     if (!end_) transport_.wait(std::chrono::seconds(1));
     return;
   }
   const bool worked = work();
   if (!received && !worked && !end_) transport_.wait(std::min(longest_wait(), beat_));
+}
+
+// The coordinator sees those of its own node itself.
+void WorkerBase::look_for_lost() {
+  const auto found = transport_.take_lost();
+  if (found.empty()) return;
+  lost_.insert(found.begin(), found.end());
+  const bool elsewhere = transport_.node_of(transport_.rank()) != transport_.node_of(coordinator);
+  if (elsewhere) transport_.send(pack(coordinator, Lost{found}));
+}
+
+// Its last words, if there were any, have been heard by now.
+void WorkerBase::coordinator_died() {
+  end_ = End{ExitCode::lost, "the coordinator died"};
+  for (control::Rank rank = 1; rank < transport_.rank(); ++rank) {
+    if (!is_lost(rank)) return;  // that one says it
+  }
+  std::fprintf(stderr,
+               "sluice: error: rank 0, the coordinator, died, and the run with it; what was "
+               "committed is safe: go on with 'sluice resume RUN_DIR'\n");
 }
 
 bool WorkerBase::receive_all() {

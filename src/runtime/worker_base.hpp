@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace sluice::runtime {
@@ -35,6 +36,7 @@ class WorkerBase {
   bool receive_all();
   /// If it has not done so for a beat: before each call of user code, and each turn.
   void say_alive();
+  bool is_lost(control::Rank rank) const { return lost_.contains(rank); }
   bool ended() const noexcept { return end_.has_value(); }
 
   transport::Transport& transport_;
@@ -49,10 +51,13 @@ class WorkerBase {
   void build_spec(const std::function<ErasedSpec()>& build);
   void turn();
   void pass_on_signal();
+  void look_for_lost();
+  void coordinator_died();
   void on(Packet packet);
   void fail(const Failure& failure);
 
   std::optional<End> end_;
+  std::set<control::Rank> lost_;  ///< that this rank knows of
   bool failed_ = false;
   std::optional<StopSignals> signals_;  ///< if this process is not the coordinator's
   bool signal_passed_on_ = false;

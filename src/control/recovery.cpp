@@ -1,0 +1,51 @@
+#include "control/recovery.hpp"
+
+#include "control/plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::control {
+
+bool Regrouping::lose(Rank rank) {
+  if (!lost_.insert(rank).second) return false;
+  ++epoch_;
+  const auto ranks = left();
+  awaited_ = {ranks.begin(), ranks.end()};
+  under_way_ = true;
+  return true;
+}
+
+void Regrouping::arrived(Rank rank, std::uint64_t epoch) {
+  if (epoch == epoch_) awaited_.erase(rank);
+}
+
+bool Regrouping::take_complete() { return awaited_.empty() && std::exchange(under_way_, false); }
+
+std::vector<Rank> Regrouping::left() const {
+  std::vector<Rank> ranks;
+  for (std::size_t rank = 1; rank < ranks_; ++rank) {
+    if (!is_lost(static_cast<Rank>(rank))) ranks.push_back(static_cast<Rank>(rank));
+  }
+  return ranks;
+}
+
+std::vector<int> stages_after_loss(const std::vector<StageDemand>& stages, const Topology& left,
+                                   std::vector<int> node_of_rank, std::vector<int> stage_of_rank,
+                                   const std::set<Rank>& lost) {
+  constexpr int nowhere = -1;
+  for (const Rank rank : lost) {
+    stage_of_rank.at(static_cast<std::size_t>(rank)) = nowhere;
+    node_of_rank.at(static_cast<std::size_t>(rank)) = nowhere;
+  }
+  std::vector<bool> has_worker(stages.size(), false);
+  for (const int stage : stage_of_rank) {
+    if (stage >= 0) has_worker.at(static_cast<std::size_t>(stage)) = true;
+  }
+  if (std::find(has_worker.begin(), has_worker.end(), false) == has_worker.end()) {
+    return stage_of_rank;
+  }
+  return assign_ranks(make_plan(stages, left), node_of_rank, stage_of_rank);
+}
+
+}  // namespace sluice::control
