@@ -5,6 +5,7 @@
 #include <sluice/error.hpp>
 #include <sluice/run.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -84,13 +85,22 @@ std::vector<std::string> mpirun_command(std::size_t ranks) {
           fs::read_symlink("/proc/self/exe")};
 }
 
+// In a process group of its own: a signal from the terminal reaches it once, by way of us.
 pid_t start(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
   arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
   const int error =
-      ::posix_spawnp(&child, arguments.front(), nullptr, nullptr, arguments.data(), environ);
+      ::posix_spawnp(&child, arguments.front(), &files, &attributes, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&files);
+  ::posix_spawnattr_destroy(&attributes);
   if (error == 0) return child;
   throw LaunchError(fmt::format("cannot start {}: {}; --ranks needs Open MPI's mpirun on the PATH",
                                 command.front(), std::strerror(error)));

@@ -22,7 +22,7 @@ BatchCommands BatchControl::begin(OpenStage work) {
   work_ = std::move(work);
   phase_ = Phase::working;
   splits_.emplace(work_.pieces, work_.batch_size, work_.most_records);
-  held_.assign(node_of_rank_.size(), 0);
+  held_.assign(node_of_rank_.size(), {});
   roles_.reset();
   if (splits_->empty() && !work_.always) {
     phase_ = Phase::committing;
@@ -57,14 +57,21 @@ void BatchControl::on(const WorkerReady& event) {
   hand_split(event.rank);  // to come
 }
 
+// A worker publishes in the order in which it was given splits.
 void BatchControl::on(const Published& event) {
   auto& held = held_.at(static_cast<std::size_t>(event.rank));
-  require(held >= event.records, name(event.rank) + " published more than it was given");
-  held -= event.records;
+  for (auto left = event.records; left > 0;) {
+    require(!held.empty(), name(event.rank) + " published more than it was given");
+    auto& [piece, records] = held.front();
+    const auto published = std::min(left, records.count);
+    records = {records.first + published, records.count - published};
+    left -= published;
+    if (records.count == 0) held.pop_front();
+  }
 }
 
 void BatchControl::on(const Left& event) {
-  require(stopped_ || held_.at(static_cast<std::size_t>(event.rank)) == 0,
+  require(stopped_ || held_.at(static_cast<std::size_t>(event.rank)).empty(),
           name(event.rank) + " left before it had published all");
   roles_.value().left(event.rank, orders_);
 }
@@ -77,15 +84,36 @@ void BatchControl::on(const Committed& event) {
 
 bool BatchControl::all_published() const {
   return splits_->empty() &&
-         std::all_of(held_.begin(), held_.end(), [](std::uint64_t held) { return held == 0; });
+         std::all_of(held_.begin(), held_.end(), [](const auto& held) { return held.empty(); });
 }
 
 void BatchControl::hand_split(Rank rank) {
   if (stopped_) return;
   const auto split = splits_.value().take(rank, workers());
   if (!split) return;
-  held_.at(static_cast<std::size_t>(rank)) += split->records.count;
+  held_.at(static_cast<std::size_t>(rank)).push_back({split->piece, split->records});
   commands_.emplace_back(ProcessSplit{rank, split->piece, split->records});
+}
+
+BatchCommands BatchControl::lose(Rank rank) {
+  if (!roles_ || phase_ == Phase::idle || phase_ == Phase::committing) return {};
+  for (const auto& [piece, records] : std::exchange(held_.at(static_cast<std::size_t>(rank)), {})) {
+    splits_->give_back(piece, records);
+  }
+  work_.stage_of_rank.at(static_cast<std::size_t>(rank)) = -1;
+  roles_->lost(rank, orders_);
+  advance();
+  return take_commands();
+}
+
+// All have left, or died, and something came back meanwhile.
+void BatchControl::begin_again() {
+  if (std::count(work_.stage_of_rank.begin(), work_.stage_of_rank.end(), 0) == 0) {
+    throw LaunchError("no rank is left that could process the stage");
+  }
+  roles_.emplace(Roles(*roles_, work_.stage_of_rank));
+  roles_->start(orders_);
+  phase_ = Phase::working;
 }
 
 // One worker at least is ready before they all retire: a sink without records has its file too.
@@ -94,10 +122,13 @@ void BatchControl::advance() {
     roles_->end(0, orders_);
     phase_ = Phase::ending;
   }
-  if (phase_ != Phase::ending || !roles_->empty()) return;
+  const bool under_way = phase_ == Phase::working || phase_ == Phase::ending;
+  if (!under_way || !roles_->empty()) return;
   if (stopped_ && !all_published()) {
     unfinished_ = true;
     phase_ = Phase::idle;
+  } else if (phase_ == Phase::working || !splits_->empty()) {
+    begin_again();
   } else {
     commands_.emplace_back(CommitStage{work_.stage});
     phase_ = Phase::committing;

@@ -5,6 +5,7 @@
 #include "control/split_queue.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -38,6 +39,9 @@ class BatchControl {
   /// Nothing more is handed out, and workers may leave without what they were given and have not
   /// begun. If they leave anything, the stage is not to be committed.
   BatchCommands stop();
+  /// The rank has died: others process what it was given and had not published. Throws LaunchError
+  /// if the stage has no other rank.
+  BatchCommands lose(Rank rank);
 
   /// The stage that was begun last is committed or was stopped, or none was begun.
   bool idle() const noexcept { return phase_ == Phase::idle; }
@@ -55,8 +59,14 @@ class BatchControl {
   void on(const Left& event);
   void on(const Committed& event);
 
+  struct Held {
+    std::uint64_t piece = 0;
+    Span records;
+  };
+
   void hand_split(Rank rank);
   bool all_published() const;
+  void begin_again();
   void advance();
   BatchCommands take_commands();
 
@@ -67,8 +77,8 @@ class BatchControl {
   bool unfinished_ = false;
   std::optional<Roles> roles_;  ///< of the one stage, which it knows as stage 0
   std::optional<SplitQueue> splits_;
-  std::vector<std::uint64_t> held_;  ///< by rank: records handed out, not published yet
-  Commands orders_;                  ///< of `roles_`
+  std::vector<std::deque<Held>> held_;  ///< by rank: splits handed out, not published yet
+  Commands orders_;                     ///< of `roles_`
   BatchCommands commands_;
 };
 

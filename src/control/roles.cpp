@@ -92,6 +92,26 @@ bool Roles::renew(Rank rank, bool renumber) {
   return true;
 }
 
+void Roles::lost(Rank rank, Commands& commands) {
+  auto& dead = member(rank);
+  if (dead.standing == Standing::none) return;
+  auto& home = stage(dead);
+  stop_staying(dead);
+  if (!home.ended) --home.workers;
+  --present_;
+  const auto here = home.nodes.find(node_of(rank));
+  dead = {};
+  if (here == home.nodes.end() || here->second.ready) return;
+  auto& [ready, waiting, setting_up] = here->second;
+  std::erase(waiting, rank);
+  if (waiting.empty()) {
+    home.nodes.erase(here);
+  } else if (setting_up == rank) {
+    setting_up = waiting.front();
+    commands.push_back(assignment(setting_up, true));
+  }
+}
+
 void Roles::promise(Rank rank, int next, Commands& commands) {
   auto& mover = member(rank);
   switch (mover.standing) {
@@ -212,7 +232,9 @@ void Roles::begin(Rank rank, Commands& commands) {
     return;
   }
   here->second.waiting.push_back(rank);
-  if (first) commands.push_back(assignment(rank, true));
+  if (!first) return;
+  here->second.setting_up = rank;
+  commands.push_back(assignment(rank, true));
 }
 
 void Roles::join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands) {

@@ -35,6 +35,9 @@ class Roles {
   /// that goes on.
   void left(Rank rank, Commands& commands);
 
+  /// The rank has died, whatever it was doing; if it was setting up its node, another does that.
+  void lost(Rank rank, Commands& commands);
+
   /// The rank is to join the stage (-1: none): at once if it has none, else when it has left. A
   /// worker that must drain first is then `draining`; call `retire` once it holds nothing. A
   /// stage's last worker works on until it is relieved, or what others have for the stage could
@@ -84,6 +87,7 @@ class Roles {
   struct Node {
     bool ready = false;
     std::vector<Rank> waiting;  ///< for the node's setup
+    Rank setting_up = 0;
   };
   struct Stage {
     std::map<int, Node> nodes;

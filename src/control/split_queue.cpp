@@ -10,7 +10,16 @@ SplitQueue::SplitQueue(std::vector<Span> pieces, std::uint64_t batch_size,
     : pieces_(std::move(pieces)),
       batch_size_(batch_size),
       most_records_(std::max(most_records, batch_size)) {
-  for (const auto& piece : pieces_) left_ += piece.count;
+  for (const auto& piece : pieces_) {
+    places_.push_back(places_.size());
+    left_ += piece.count;
+  }
+}
+
+void SplitQueue::give_back(std::uint64_t piece, Span records) {
+  pieces_.push_back(records);
+  places_.push_back(piece);
+  left_ += records.count;
 }
 
 std::optional<SplitQueue::Split> SplitQueue::take(Rank rank, std::uint64_t workers) {
@@ -22,7 +31,7 @@ std::optional<SplitQueue::Split> SplitQueue::take(Rank rank, std::uint64_t worke
   piece = {records.end(), piece.count - records.count};
   left_ -= records.count;
   if (piece.count == 0) begun_.erase(index);
-  return Split{index, records};
+  return Split{places_[index], records};
 }
 
 std::size_t SplitQueue::piece_for(Rank rank) {

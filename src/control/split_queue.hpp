@@ -30,13 +30,16 @@ class SplitQueue {
   };
   /// Nothing if nothing is left.
   std::optional<Split> take(Rank rank, std::uint64_t workers);
+  /// A part of a piece that was taken is to be handed out once more.
+  void give_back(std::uint64_t piece, Span records);
   bool empty() const noexcept { return left_ == 0; }
 
  private:
   std::size_t piece_for(Rank rank);
   std::uint64_t size_for(std::uint64_t workers) const;
 
-  std::vector<Span> pieces_;  ///< what is left of each
+  std::vector<Span> pieces_;           ///< what is left of each
+  std::vector<std::uint64_t> places_;  ///< of each, in the list that was given
   std::uint64_t batch_size_;
   std::uint64_t most_records_;
   std::uint64_t left_ = 0;

@@ -1,5 +1,6 @@
 #include "runtime/batch_coordinator.hpp"
 
+#include "base/log.hpp"
 #include "control/plan.hpp"
 #include "runtime/spec.hpp"
 
@@ -104,9 +105,8 @@ void BatchCoordinator::open_status() {
 void BatchCoordinator::run_stage(std::size_t stage) {
   stage_ = stage;
   free_seats();
-  auto work = work_of(stage);
-  brief_workers(work.stage_of_rank);
-  carry_out(control_->begin(std::move(work)));
+  briefed_.clear();
+  carry_out(control_->begin(work_of(stage)));
   while (!control_->idle() && !out_of_grace()) turn();
   if (control_->unfinished() || out_of_grace()) throw_stopped_here();
 }
@@ -180,13 +180,13 @@ void BatchCoordinator::find_pieces(control::OpenStage& work) {
   status_.stages[work.stage].records_in = done.size();
 }
 
-void BatchCoordinator::brief_workers(const std::vector<int>& stage_of_rank) {
-  for (Rank rank = 1; rank < transport_.size(); ++rank) {
-    if (stage_of_rank[static_cast<std::size_t>(rank)] < 0) continue;
-    send(rank,
-         StageBrief{book_->folder(stage_), book_->input_folder(stage_), book_->text(stage_).lines,
-                    book_->attempt(), book_->run_dir(stage_).string()});
-  }
+// A rank that leaves the stage and joins it again, after a loss, names its shards otherwise.
+void BatchCoordinator::brief(Rank rank) {
+  if (!briefed_.insert(rank).second) return;
+  send(rank,
+       StageBrief{book_->folder(stage_), book_->input_folder(stage_), book_->text(stage_).lines,
+                  fmt::format("{}.{}", book_->attempt(), briefs_++),
+                  book_->run_dir(stage_).string()});
 }
 
 void BatchCoordinator::turn() {
@@ -201,9 +201,31 @@ void BatchCoordinator::handle(Packet packet, Rank from) {
 }
 
 void BatchCoordinator::lose(const std::vector<Rank>& ranks) {
+  for (const Rank rank : ranks) {
+    require_recoverable(rank);
+    for (auto& stage_of_rank : stage_of_rank_) {
+      stage_of_rank.at(static_cast<std::size_t>(rank)) = -1;
+    }
+    status_.lost.push_back({rank, spec_.stages[stage_].spec.name, seconds()});
+    run_log().warn("rank {} died; others process what it had not published", rank);
+    try {
+      if (control_) carry_out(control_->lose(rank));
+    } catch (const LaunchError& error) {
+      throw Error(ExitCode::lost, fmt::format("rank {} died, and {}; go on with 'sluice resume {}'",
+                                              rank, error.what(), spec_.options.run_dir.string()));
+    }
+  }
+}
+
+// What such a stage wrote since its setup is lost with the rank, and which records that was of only
+// a new start of the stage makes good.
+void BatchCoordinator::require_recoverable(Rank rank) const {
+  const auto& stage = spec_.stages[stage_].spec;
+  if (!stage.writes_at_teardown || !control_ || control_->idle()) return;
   throw Error(ExitCode::lost,
-              fmt::format("rank {} died; what is published is safe: go on with 'sluice resume {}'",
-                          ranks.front(), spec_.options.run_dir.string()));
+              fmt::format("rank {} died with what it had written for stage '{}', which writes at "
+                          "teardown; go on with 'sluice resume {}'",
+                          rank, stage.name, spec_.options.run_dir.string()));
 }
 
 void BatchCoordinator::on(const BatchReport& report, Rank from) {
@@ -223,6 +245,7 @@ void BatchCoordinator::on(const BatchReport& report, Rank from) {
   for (const auto& shard : report.shards) shards_.push_back(store::shard_info(shard));
   for (const auto& event : report.events) {
     watch(event);
+    if (std::holds_alternative<control::Left>(event)) briefed_.erase(from);
     carry_out(control_->handle(event));
   }
 }
@@ -238,6 +261,7 @@ void BatchCoordinator::carry_out(const control::BatchCommand& command) {
   ++control_messages_;
   if (const auto* assign = std::get_if<control::Assign>(&command)) {
     watch(control::Command{*assign});
+    brief(assign->rank);
     seat(*assign);
     send(assign->rank, Orders{{*assign}});
   } else if (const auto* retire = std::get_if<control::Retire>(&command)) {

@@ -7,6 +7,7 @@
 #include "store/run_lock.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ class BatchCoordinator final : public CoordinatorBase {
   void run_stage(std::size_t stage);
   control::OpenStage work_of(std::size_t stage);
   void find_pieces(control::OpenStage& work);
-  void brief_workers(const std::vector<int>& stage_of_rank);
+  void brief(control::Rank rank);
+  void require_recoverable(control::Rank rank) const;
   void turn();
   [[noreturn]] void throw_stopped_here() const;
   void on(const BatchReport& report, control::Rank from);
@@ -54,6 +56,8 @@ class BatchCoordinator final : public CoordinatorBase {
   std::vector<store::ShardInfo> shards_;  ///< of it, published so far
   RunStatus status_;
   std::vector<Usage> usage_of_rank_;
+  std::set<control::Rank> briefed_;  ///< of the stage, that have not left it
+  std::uint64_t briefs_ = 0;         ///< in all
 };
 
 }  // namespace sluice::runtime

@@ -117,6 +117,7 @@ std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {
     if (!lost_.insert(rank).second) continue;
     news.push_back(rank);
     transport_.forget(rank);
+    if (watchdog_) watchdog_->gone(rank);
     if (greeted_.erase(rank) > 0) topology_.remove(transport_.node_of(rank));
   }
   return news;

@@ -76,7 +76,7 @@ void Coordinator::begin_again() {
 // All parts are closed. With one that is lost, all that was not committed is done again, but not
 // written again where it is in another part.
 std::vector<control::InputRange> Coordinator::settle() {
-  auto& [all, book, left, settled_below] = *journaled_;
+  auto& [lock, all, book, left, settled_below] = *journaled_;
   book.commit(std::exchange(part_lost_, false) ? Settled() : newly_settled());
   commits_->take_complete(now());
   committing_ = {};

@@ -72,7 +72,7 @@ struct StageBrief {
   std::string folder;                 ///< of its shards in the store
   std::string input_folder;           ///< of those of the stage before; empty for the first stage
   std::vector<std::string> pipeline;  ///< what makes its records (store/manifest.hpp)
-  std::string attempt;                ///< of the run, part of the shards' names
+  std::string attempt;                ///< of the run and the stage, part of the shards' names
   std::string run_dir;                ///< where its relative output paths belong
 
   template <class Archive>
@@ -180,8 +180,9 @@ struct Stop {
   }
 };
 
-using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped>;
+using Packet =
+    std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

@@ -30,7 +30,7 @@ struct ClosedPart {
 struct Output {
   std::vector<std::string> parts;  ///< paths below the folder of all parts
   std::string target;              ///< below the run directory, or absolute
-  std::uint64_t merged_by = 0;  ///< the stage that merges them; only if they are several
+  std::uint64_t merged_by = 0;     ///< the stage that merges them; only if they are several
 };
 
 /// Inputs that need not be looked at again.

@@ -2,7 +2,8 @@
 # rank_loss.sh SLUICE FIRST_SEED TRIALS: each trial runs a job on a coordinator and eight workers under
 # mpirun --enable-recovery and kills three of the workers, one after the other, at moments that the
 # seed says. The run must end by itself with the debug run's output; one that does not must be
-# resumable. Of a hundred trials five may need that.
+# resumable. Of a hundred trials five may need that. One more trial kills the coordinator: `sluice run
+# --restarts` must go on by itself.
 set -u
 sluice=$1 first=$2 trials=$3
 work=$(mktemp -d)
@@ -53,6 +54,15 @@ correct() {
   sort "$1"/out*.jsonl 2>/dev/null | cmp -s - expected.txt
 }
 
+# A rank that dies before the run has begun is another matter.
+wait_for_journal() {
+  local i
+  for ((i = 0; i < 400; ++i)); do
+    [ -e run/journal ] && return
+    sleep 0.05
+  done
+}
+
 by_itself=0 resumed=0 wrong=0
 for ((seed = first; seed < first + trials; ++seed)); do
   RANDOM=$seed
@@ -60,10 +70,7 @@ for ((seed = first; seed < first + trials; ++seed)); do
   mpirun --enable-recovery --timeout 100 -n 9 "$sluice" run job.toml --run-dir run >log.txt 2>&1 &
   launcher=$!
   victims=$(seq 1 8 | shuf --random-source=<(yes "$seed") -n 3)
-  for ((i = 0; i < 200; ++i)); do
-    [ -e run/journal ] && break  # a rank that dies before the run has begun is another matter
-    sleep 0.05
-  done
+  wait_for_journal
   pids=$(rank_pids $launcher)
   killed=
   for rank in $victims; do
@@ -88,4 +95,19 @@ for ((seed = first; seed < first + trials; ++seed)); do
   fi
 done
 echo "$by_itself of $trials ended by themselves, $resumed by a resume, $wrong wrong"
+
+rm -rf run
+"$sluice" run job.toml --run-dir run --ranks 5 --restarts 1 >log.txt 2>&1 &
+supervisor=$!
+wait_for_journal
+sleep 0.6
+kill -9 "$(rank_pids "$(cat /proc/$supervisor/task/$supervisor/children)" | sed -n 's/^0 //p')"
+wait $supervisor
+code=$?
+if [ $code -ne 0 ] || ! correct run || ! grep -q 'the coordinator, died' log.txt; then
+  echo "without its coordinator the run did not go on by itself: exit code $code"
+  tail -n 20 log.txt
+  exit 1
+fi
+echo "a run that lost its coordinator went on by itself"
 [ "$wrong" -eq 0 ] && [ $((by_itself * 20)) -ge $((trials * 19)) ]

@@ -1,4 +1,6 @@
 // Runs over threads that lose ranks on the way.
+#include "runtime/batch_coordinator.hpp"
+#include "runtime/batch_worker.hpp"
 #include "runtime/coordinator.hpp"
 #include "runtime/pipelines.hpp"
 #include "runtime/worker.hpp"
@@ -142,22 +144,25 @@ ErasedSpec spec_for(Killer& killer, const std::filesystem::path& run_dir) {
   return spec;
 }
 
+template <class AnyWorker>
 void run_worker(transport::Transport& end, const ErasedSpec& spec) {
   try {
-    Worker(end).run([&] { return spec; });
+    AnyWorker(end).run([&] { return spec; });
   } catch (const transport::RankIsDead&) {
   } catch (const RunStopped&) {
   }
 }
 
+template <class AnyCoordinator = Coordinator, class AnyWorker = Worker>
 RunStatus run(const ErasedSpec& spec, Killer& killer, int workers) {
   auto ranks = transport::make_local_ranks(workers + 1);
   killer.watch(ranks);
   std::vector<std::jthread> threads;
   for (int rank = 1; rank <= workers; ++rank) {
-    threads.emplace_back([&, rank] { run_worker(*ranks[static_cast<std::size_t>(rank)], spec); });
+    threads.emplace_back(
+        [&, rank] { run_worker<AnyWorker>(*ranks[static_cast<std::size_t>(rank)], spec); });
   }
-  return Coordinator(*ranks.front()).run([&] { return spec; });
+  return AnyCoordinator(*ranks.front()).run([&] { return spec; });
 }
 
 class RunDir {
@@ -192,6 +197,35 @@ TEST(RankLoss, ThreeOfEightWorkersDieAndTheOutputIsWhole) {
 
 TEST(RankLossSoak, ThreeOfEightWorkersDieAndTheOutputIsWhole) {
   for (std::uint64_t seed = 100; seed < 1'100; ++seed) survives(seed);
+}
+
+// The last stage's outputs are read from the store at the end.
+void survives_in_batch_mode(std::uint64_t seed) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  const RunDir run_dir("batch-" + std::to_string(seed));
+  Killer killer(seed, 6, 3);
+  auto spec = spec_for(killer, run_dir.path());
+  spec.options.mode = Mode::batch;
+  spec.options.batch.publish_every = std::chrono::milliseconds(10);
+  spec.stages.pop_back();
+  std::vector<std::string> lines;
+  spec.on_output = [&](const AnyBatch& batch) {
+    for (const auto& item : *static_cast<std::vector<Item>*>(batch.records.get())) {
+      lines.push_back(std::to_string(item.number) + item.trail);
+    }
+  };
+  const auto status = run<BatchCoordinator, BatchWorker>(spec, killer, 6);
+  EXPECT_EQ(status.lost.size(), killer.killed());
+  std::sort(lines.begin(), lines.end());
+  EXPECT_EQ(lines, expected_lines());
+}
+
+TEST(RankLoss, BatchModeHandsOutAgainWhatTheDeadHeld) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) survives_in_batch_mode(seed);
+}
+
+TEST(RankLossSoak, BatchModeHandsOutAgainWhatTheDeadHeld) {
+  for (std::uint64_t seed = 100; seed < 600; ++seed) survives_in_batch_mode(seed);
 }
 
 TEST(RankLoss, TooFewRanksEndTheRunAsLost) {
