@@ -53,6 +53,7 @@ void RunControl::begin_again(std::vector<int> stage_of_rank, const std::vector<I
   in_process_.assign(in_process_.size(), 0);
   backlog_.assign(backlog_.size(), 0);
   lineage_ = Lineage(plan_.inputs);
+  kept_back_ = 0;
   for (const auto& range : done) lineage_.skip(range.first, range.count);
 }
 

@@ -61,6 +61,17 @@ void Watchdog::counted(Rank rank, std::uint64_t calls) {
   if (from.doing == RankState::Doing::running) from.since = at_;
 }
 
+void Watchdog::begin_again() {
+  for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+    auto& each = ranks_[rank];
+    if (each.gone) continue;
+    each.due.clear();
+    each.backlog = 0;
+    each.retiring = false;
+    if (each.doing != RankState::Doing::nothing) rest(static_cast<Rank>(rank));
+  }
+}
+
 void Watchdog::on(const Assign& order) {
   state(order.rank).stage = static_cast<int>(order.stage);
   begin(order.rank, order.setup_node ? RankState::Doing::node_setup : RankState::Doing::setup);

@@ -70,6 +70,8 @@ class Watchdog {
   void heard(Rank rank, bool in_call);
   /// The rank is lost: it is not waited for any more.
   void gone(Rank rank) { state(rank) = {.gone = true}; }
+  /// Ranks that are left keep their stages or get others, and no batch of before counts.
+  void begin_again();
   /// The rank has ended so many calls of user code.
   void counted(Rank rank, std::uint64_t calls);
   void note(const Command& command) {

@@ -34,6 +34,7 @@ void Coordinator::run_stages() {
 }
 
 void Coordinator::stop_early() {
+  if (!control_ || regrouping()) return;  // it is done when the run begins again
   for (const auto& command : control_->stop_admission(now())) carry_out(command);
 }
 
@@ -58,7 +59,7 @@ void Coordinator::turn() {
   const bool received = receive_all();
   if (regrouping()) {
     if (regrouping_->take_complete()) return begin_again();
-    show_status_if_due();
+    look_around();
     if (!received) wait_until(control::Time::max());
     return;
   }

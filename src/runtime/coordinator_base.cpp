@@ -168,7 +168,7 @@ void CoordinatorBase::heed_signals() {
   run_log().info("{}: nothing new is begun; what is in flight has {} to end",
                  signal_name(stopping_),
                  std::chrono::duration_cast<std::chrono::milliseconds>(grace));
-  if (greeted_ == transport_.size() - 1) stop_early();
+  if (running_) stop_early();
 }
 
 void CoordinatorBase::throw_stopped(const std::string& progress) const {

@@ -65,6 +65,8 @@ class CoordinatorBase {
   void watch(const auto& command_or_event) { watchdog_->note(command_or_event); }
 
   bool stopping() const noexcept { return stopping_ != 0; }
+  /// The ranks that are left begin again, and no batch of before is waited for.
+  void watch_anew() { watchdog_->begin_again(); }
   /// The time that was given to finish what was in flight is over.
   bool out_of_grace() const { return stopping() && now() > grace_ends_; }
   /// Ends a run that was told to stop before all was done; `progress` says how far it came.

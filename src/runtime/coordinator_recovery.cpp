@@ -69,7 +69,9 @@ void Coordinator::begin_again() {
                             spec_.options.run_dir.string()));
   }
   control_->begin_again(std::move(stages), settle());
+  watch_anew();
   for (const auto& command : control_->start(now())) carry_out(command);
+  if (stopping()) stop_early();
   send_orders();
 }
 

@@ -83,7 +83,8 @@ void Worker::obey(const control::Assign& order) {
   }
   if (brief_ && !order.setup_node) {
     part_.emplace(PartFolders{spec_.options.run_dir}, order.stage,
-                  fmt::format("{}-w{}", brief_->prefix, order.worker), std::move(brief_->written));
+                  fmt::format("{}-r{}-{}", brief_->prefix, transport_.rank(), sinks_++),
+                  std::move(brief_->written));
     brief_.reset();
   }
   begin_setup(order.setup_node);

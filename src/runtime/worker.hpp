@@ -54,6 +54,7 @@ class Worker final : public WorkerBase {
   control::Assign place_;  ///< the last that it was given
   std::optional<StageRunner> runner_;
   std::optional<SinkPart> part_;    ///< of a stage that writes at teardown, if there is a journal
+  std::uint64_t sinks_ = 0;         ///< how often it had such a stage
   std::optional<SinkBrief> brief_;  ///< for the stage that comes next
   PendingSetup setup_;
   bool retiring_ = false;             ///< as soon as its node is set up
