@@ -195,7 +195,9 @@ control::Time CoordinatorBase::now() const { return std::chrono::steady_clock::n
 
 std::vector<int> CoordinatorBase::node_of_rank() const {
   std::vector<int> nodes;
-  for (Rank rank = 0; rank < transport_.size(); ++rank) nodes.push_back(transport_.node_of(rank));
+  for (Rank rank = 0; rank < transport_.size(); ++rank) {
+    nodes.push_back(lost_.contains(rank) ? -1 : transport_.node_of(rank));
+  }
   return nodes;
 }
 

@@ -74,6 +74,7 @@ class CoordinatorBase {
 
   control::Time now() const;
   double seconds() const { return std::chrono::duration<double>(now()).count(); }
+  /// -1 for those that are lost.
   std::vector<int> node_of_rank() const;
   const std::set<control::Rank>& lost() const { return lost_; }
   control::Topology topology() const { return topology_.topology(); }
