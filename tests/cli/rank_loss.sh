@@ -101,7 +101,8 @@ rm -rf run
 supervisor=$!
 wait_for_journal
 sleep 0.6
-kill -9 "$(rank_pids "$(cat /proc/$supervisor/task/$supervisor/children)" | sed -n 's/^0 //p')"
+read -r launcher _ <"/proc/$supervisor/task/$supervisor/children"
+kill -9 "$(rank_pids "$launcher" | sed -n 's/^0 //p')"
 wait $supervisor
 code=$?
 if [ $code -ne 0 ] || ! correct run || ! grep -q 'the coordinator, died' log.txt; then
