@@ -48,6 +48,7 @@ void RunControl::open_channels() {
 void RunControl::begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done) {
   plan_.stage_of_rank = std::move(stage_of_rank);
   roles_ = Roles(roles_, plan_.stage_of_rank);
+  lifetimes_ = Lifetimes(plan_.lifetimes);
   open_channels();
   for (auto& load : loads_) load.records = load.bytes = 0;
   in_process_.assign(in_process_.size(), 0);

@@ -82,8 +82,10 @@ std::vector<DeadLetter> parse_dead_letters(std::string_view text) {
   return letters;
 }
 
-DeadLetters::~DeadLetters() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+DeadLetters::~DeadLetters() { close(); }
+
+void DeadLetters::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 void DeadLetters::append(const DeadLetter& letter) {
@@ -104,7 +106,12 @@ void DeadLetters::flush() {
   pending_.clear();
 }
 
+// What is kept goes into another file of the same name, so this one must not be written any more.
 void DeadLetters::keep_only(const std::function<bool(const DeadLetter&)>& keep) {
+  flush();
+  close();
+  size_ = 0;
+  inputs_.clear();
   const auto files = folder_files(folder_of(file_));
   const auto name = file_.filename().string();
   const auto before = files->read(name);

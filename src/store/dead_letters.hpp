@@ -50,8 +50,8 @@ class DeadLetters {
   void append(const DeadLetter& letter);
   /// What was appended is on disk afterwards.
   void flush();
-  /// Of the file as it is, keeps these letters alone and counts them; a last line that a crash cut
-  /// short goes too. Before anything is appended.
+  /// Of the file as it is, whoever wrote it, keeps these letters alone, and counts them anew; a last
+  /// line that a crash cut short goes too.
   void keep_only(const std::function<bool(const DeadLetter&)>& keep);
 
   const std::filesystem::path& file() const noexcept { return file_; }
@@ -61,6 +61,7 @@ class DeadLetters {
 
  private:
   void open();
+  void close();
 
   std::filesystem::path file_;
   std::string pending_;

@@ -332,6 +332,17 @@ TEST(Lifetimes, OtherStagesCannotHaveTheLastWorkerWhileItIsAway) {
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 0, 1, false, false}}));
 }
 
+TEST(Lifetimes, BeginAgainWithTheRun) {
+  auto run = two_mortals(false);
+  run.control.begin_again({-1, -1, 0}, {});
+  run.now = std::chrono::seconds(20);
+  run.control.start(run.now);
+  EXPECT_EQ(run.control.deadline(), std::nullopt);
+  EXPECT_NO_THROW(run.tell(Tick{})) << "rank 1, which is gone, is not too old";
+  run.make_ready({2});
+  EXPECT_EQ(run.control.deadline(), Time(std::chrono::seconds(30)));
+}
+
 TEST(Lifetimes, AWorkerThatIsAwayWhenItsStageEndsDoesNotComeBack) {
   RunPlan plan{{ChannelSpec{}}, {-1, 0}, {0, 0}, 1, false};
   plan.lifetimes = {{std::chrono::seconds(10), false}};

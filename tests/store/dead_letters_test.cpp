@@ -73,6 +73,20 @@ TEST(DeadLetters, OfAnEarlierRunAreKeptAsAskedForAndMoreMayFollow) {
   EXPECT_TRUE(folder.files().empty());
 }
 
+TEST(DeadLetters, MayBeSortedOutWhileTheRunGoesOn) {
+  const ScratchFolder folder;
+  DeadLetters letters(folder / "dead_letters.jsonl");
+  for (std::uint64_t input = 0; input < 4; ++input) letters.append(letter(input));
+  letters.flush();
+  letters.append(letter(4));
+  letters.keep_only([](const DeadLetter& each) { return each.input >= 2; });
+  EXPECT_EQ(letters.size(), 3u);
+  EXPECT_EQ(letters.inputs(), (std::set<std::uint64_t>{2, 3, 4}));
+  letters.append(letter(9));
+  letters.flush();
+  EXPECT_EQ(parse_dead_letters(read_text(letters.file())).size(), 4u);
+}
+
 TEST(DeadLetters, AFileThatWasCutAnywhereLosesNoWholeLine) {
   const ScratchFolder folder;
   const auto file = folder / "dead_letters.jsonl";
