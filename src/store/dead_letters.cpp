@@ -119,7 +119,7 @@ void DeadLetters::keep_only(const std::function<bool(const DeadLetter&)>& keep) 
   for (const auto& letter : parse_dead_letters(*before)) {
     if (keep(letter)) append(letter);
   }
-  if (pending_.empty()) return files->remove(name);
+  if (pending_.empty()) return files->remove({name});
   files->write(name, std::exchange(pending_, {}));
 }
 
