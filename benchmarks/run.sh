@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs the benchmarks, and prints one table of what was measured beside
 # its target. The results go to benchmarks/results/, one JSON object a line.
-#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan shards s3
+#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan journal shards s3
 # Exits with 1 if a target is missed. SLUICE_BENCH_BUILD names another build folder, used as it is.
 # shellcheck disable=SC2317  # functions called by the names on the command line
 set -euo pipefail
@@ -16,12 +16,12 @@ names=()
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
-    speed | startup | idle | memory | batch | fairness | plan | shards | s3) names+=("$argument") ;;
+    speed | startup | idle | memory | batch | fairness | plan | journal | shards | s3) names+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "run.sh: no benchmark '$argument'; see run.sh --help" >&2 && exit 2 ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan shards s3)
+[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan journal shards s3)
 
 build=${SLUICE_BENCH_BUILD:-}
 if [ -z "$build" ]; then
@@ -140,6 +140,12 @@ fairness() {
 }
 
 plan() { bare plan; }
+
+# The same run with and without, by turns.
+journal() {
+  on 4 journal --records "$(either 200000 1000000)" --rounds "$(either 3 5)" \
+    --run-dir "$build/journal-benchmark"
+}
 
 shards() { bare shards --rounds "$(either 9 25)"; }
 

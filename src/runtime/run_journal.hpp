@@ -49,7 +49,7 @@ struct Commit {
   std::map<std::uint64_t, IdSet> written;  ///< by stage
 };
 
-/// A streaming run as its journal tells it (docs/journal.md).
+/// A streaming run as its journal tells it (docs/resume.md).
 struct RunState {
   std::vector<std::string> pipeline;  ///< lines that say what makes its outputs of what
   std::uint64_t inputs = 0;

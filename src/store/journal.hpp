@@ -16,7 +16,7 @@ struct JournalText {
   bool damaged = false;              ///< more than the last line is dropped
 };
 
-/// An append-only file of lines, each with its checksum (docs/journal.md). Only what comes before
+/// An append-only file of lines, each with its checksum (docs/resume.md). Only what comes before
 /// the first line that is torn or damaged counts, so that it always says what was true at some time
 /// in the past. For one thread of one process.
 class Journal {
