@@ -110,6 +110,7 @@ void Coordinator::end_journal(bool all_done) {
 
 // What is done, unless it is in a part of a worker that is stuck.
 void Coordinator::commit_before_leaving() {
+  if (regrouping()) return;  // it may be in a part that is lost
   if (!commits_->under_way()) begin_commit(commits_->begin());
   const auto until = now() + last_commit;
   while (commits_->under_way() && now() < until) turn();

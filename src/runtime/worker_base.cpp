@@ -81,7 +81,7 @@ void WorkerBase::turn() {
   pass_on_signal();
   look_for_lost();
   const bool received = receive_all();
-  if (is_lost(coordinator) && !end_) coordinator_died();
+  if (is_lost(coordinator) && !received && !end_) coordinator_died();
   if (failed_) {
     if (!end_) transport_.wait(std::chrono::seconds(1));
     return;

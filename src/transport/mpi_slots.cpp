@@ -27,7 +27,10 @@ std::optional<MpiSlots::Envelope> MpiSlots::take() {
     check_mpi(MPI_Test(&requests_[next_], &done, &status), "MPI_Test");
     found = done != 0;
   } else {
-    found = test(next_, slots_.size(), status) || test(0, next_, status);
+    // MPI_Testany moves MPI along only after it has looked, so a second look sees what came.
+    for (int look = 0; look < 2 && !found; ++look) {
+      found = test(next_, slots_.size(), status) || test(0, next_, status);
+    }
   }
   if (!found) return std::nullopt;
   int length = 0;
