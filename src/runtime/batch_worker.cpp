@@ -49,7 +49,7 @@ void BatchWorker::obey(const control::Assign& order) {
   const WorkerContext context{stage.spec.name,   order.worker, order.workers,
                               transport_.rank(), host_,        place.run_dir};
   place.stage = order.stage;
-  if (!place.runner) place.runner.emplace(stage, order.deliver);
+  if (!place.runner) place.runner.emplace(stage, order.deliver, [this] { come_up_for_air(); });
   place.setup.begin(context, order.setup_node);
   set_up_if_due();
 }

@@ -34,11 +34,13 @@ std::vector<std::uint32_t> numbers_of(std::string_view path) {
 class Retries {
  public:
   Retries(const ErasedStage& stage, AnyStage& user, const EncodedBatch& batch,
-          const std::function<void(ProcessResult)>& take)
+          const std::function<void(ProcessResult)>& take,
+          const std::function<void()>& before_another)
       : stage_(stage),
         user_(user),
         batch_(batch),
         take_(take),
+        before_another_(before_another),
         attempts_(batch.size(), stage.spec.attempts) {}
 
   std::vector<store::DeadLetter> run() {
@@ -48,6 +50,7 @@ class Retries {
       } else {
         attempts_.succeeded();
       }
+      if (before_another_) before_another_();
     }
     return std::move(dead_);
   }
@@ -123,6 +126,7 @@ class Retries {
   AnyStage& user_;
   const EncodedBatch& batch_;
   const std::function<void(ProcessResult)>& take_;
+  const std::function<void()>& before_another_;
   Attempts attempts_;
   std::vector<store::DeadLetter> dead_;
 };
@@ -133,10 +137,11 @@ bool keeps_batches(const StageSpec& spec) {
   return spec.attempts > 1 || spec.on_failure == OnFailure::dead_letter;
 }
 
-std::vector<store::DeadLetter> process_with_retries(
-    const ErasedStage& stage, AnyStage& user, const EncodedBatch& batch,
-    const std::function<void(ProcessResult)>& take) {
-  return Retries(stage, user, batch, take).run();
+std::vector<store::DeadLetter> process_with_retries(const ErasedStage& stage, AnyStage& user,
+                                                    const EncodedBatch& batch,
+                                                    const std::function<void(ProcessResult)>& take,
+                                                    const std::function<void()>& before_another) {
+  return Retries(stage, user, batch, take, before_another).run();
 }
 
 }  // namespace sluice::runtime

@@ -15,13 +15,14 @@ bool keeps_batches(const StageSpec& spec);
 
 /// Has the stage process a batch, and again when that fails, as its spec allows: the whole batch,
 /// then parts of it (control/attempts.hpp). `take` is given what each part became, in order; if it
-/// throws, that counts as a failure of the part.
+/// throws, that counts as a failure of the part. `before_another` is called between two calls.
 ///
 /// Returns what was given up, which leaves rank, node and the input's key open. Throws StageFailed
 /// if a record cannot be processed and the stage has no dead letters, and for failures that are not
 /// a record's: an output that cannot be written, or a bug in sluice.
 std::vector<store::DeadLetter> process_with_retries(const ErasedStage& stage, AnyStage& user,
                                                     const EncodedBatch& batch,
-                                                    const std::function<void(ProcessResult)>& take);
+                                                    const std::function<void(ProcessResult)>& take,
+                                                    const std::function<void()>& before_another);
 
 }  // namespace sluice::runtime

@@ -135,7 +135,7 @@ StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
 
 template <class Take>
 std::vector<store::DeadLetter> StageRunner::retry(const EncodedBatch& batch, Take take) {
-  auto dead = process_with_retries(stage_, *user_, batch, take);
+  auto dead = process_with_retries(stage_, *user_, batch, take, between_calls_);
   for (auto& letter : dead) {
     letter.rank = rank_;
     letter.node = node_;

@@ -9,8 +9,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluice::runtime {
@@ -32,7 +34,10 @@ class StageRunner {
   using Failed = StageFailed;
 
   /// `deliver`: the stage is the last and its outputs are not wanted, so they end here.
-  StageRunner(const ErasedStage& stage, bool deliver) : stage_(stage), deliver_(deliver) {}
+  /// `between_calls` is called when a call of user code in `process` has ended and another may
+  /// follow.
+  StageRunner(const ErasedStage& stage, bool deliver, std::function<void()> between_calls = {})
+      : stage_(stage), deliver_(deliver), between_calls_(std::move(between_calls)) {}
 
   /// One attempt at `setup_on_node` or at `setup`. Nothing if it succeeded, else how long to wait
   /// before the next one. Throws Failed if there is none left.
@@ -54,6 +59,7 @@ class StageRunner {
 
   const ErasedStage& stage_;
   bool deliver_;
+  std::function<void()> between_calls_;
   std::unique_ptr<AnyStage> user_;
   int rank_ = 0;
   std::string node_;

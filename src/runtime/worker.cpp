@@ -78,7 +78,7 @@ void Worker::obey(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage);
   place_ = order;
   if (!runner_) {
-    runner_.emplace(stage, order.deliver);
+    runner_.emplace(stage, order.deliver, [this] { come_up_for_air(); });
     usual_process_time_ = 1;
   }
   if (brief_ && !order.setup_node) {

@@ -4,6 +4,7 @@
 #include "runtime/run_topology.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stage_runner.hpp"
+#include "transport/presence.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +69,12 @@ void WorkerBase::say_alive() {
   if (now < next_word_) return;
   next_word_ = now + beat_;
   transport_.send(pack(coordinator, Alive{false, calls_}));
+}
+
+void WorkerBase::come_up_for_air() {
+  ++calls_;
+  const transport::Presence presence(transport_);
+  say_alive();
 }
 
 void WorkerBase::pass_on_signal() {

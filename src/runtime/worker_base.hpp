@@ -36,6 +36,8 @@ class WorkerBase {
   bool receive_all();
   /// If it has not done so for a beat: before each call of user code, and each turn.
   void say_alive();
+  /// In an absence: another call of user code follows the one that has just ended.
+  void come_up_for_air();
   bool is_lost(control::Rank rank) const { return lost_.contains(rank); }
   bool ended() const noexcept { return end_.has_value(); }
 

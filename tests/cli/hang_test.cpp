@@ -97,6 +97,17 @@ TEST_P(Hangs, NotIfTheStageSaysThatItIsSlow) {
   EXPECT_EQ(ended.code, 0) << ended.err;
 }
 
+// Each attempt takes half of the patience, all of them together several times that.
+TEST_P(Hangs, NotIfABatchIsTriedAgainAndAgain) {
+  const auto ended = run_process(
+      command({"stage.middle.settings.service=fixed", "stage.middle.settings.mean=500ms",
+               "stage.middle.settings.fail=1.0", "stage.middle.attempts=6",
+               "stage.middle.on_failure=dead_letter", "pipeline.max_dead_letters=1",
+               "input.limit=2", "stage.middle.workers=1"}),
+      folder_.path());
+  EXPECT_EQ(ended.code, 0) << ended.err;
+}
+
 INSTANTIATE_TEST_SUITE_P(Launches, Hangs,
                          ::testing::Values(Launch{"Threads", 0, "streaming"},
                                            Launch{"BatchThreads", 0, "batch"},
