@@ -177,13 +177,16 @@ inline void add_role_changes(Scenario& scenario, Random& random) {
   }
 }
 
-// Some stages' workers may not grow old.
+// Some stages' workers may not grow old. Setups may be long and batches rare, and then a short life
+// is spent on being set up; so few have one.
 inline void add_lifetimes(Scenario& scenario, Random& random) {
-  if (random.chance(0.6)) return;
+  if (random.chance(0.7)) return;
+  const auto longest = random.chance(0.1)
+                           ? Time(microseconds(300))
+                           : random.pick<Time>({milliseconds(20), Time(1'000'000'000)});
   for (std::size_t k = 0; k < scenario.plan.stages.size(); ++k) {
-    const auto longest = random.pick<Time>(
-        {Time{}, microseconds(100), milliseconds(3), milliseconds(100), Time::max()});
-    scenario.plan.lifetimes.push_back({longest, random.chance(0.3)});
+    const auto limit = random.pick<Time>({Time{}, longest, longest, Time::max()});
+    scenario.plan.lifetimes.push_back({limit, random.chance(0.3)});
   }
 }
 
