@@ -40,7 +40,8 @@ struct Small {
 class Pace : public Stage<Small, Small> {
  public:
   void process(Batch<Small>& batch, Emitter<Small>& out) override {
-    due_ = std::max(due_ + std::chrono::microseconds(10) * batch.size(), Clock::now() - slack);
+    due_ = std::max(due_ + std::chrono::microseconds(10 * static_cast<long>(batch.size())),
+                    Clock::now() - slack);
     for (std::size_t i = 0; i < batch.size(); ++i) out.emit(i, batch[i]);
     std::this_thread::sleep_until(due_);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/audited.hpp"
 #include "control/scenario.hpp"
 #include "control/trace.hpp"
 
@@ -60,9 +61,9 @@ class Auditor {
   /// After everything that one event led to.
   void check_state(const RunControl& control, Time now) const {
     for (std::size_t k = 0; k < channels_.size(); ++k) {
-      check_work_conservation(k);
-      check_memory(k, control);
-      check_deadline(k, control, now);
+      check_work_conservation(channels_[k], scenario_);
+      check_memory(channels_[k], k, control, scenario_);
+      check_deadline(channels_[k], control, now);
     }
   }
 
@@ -74,61 +75,6 @@ class Auditor {
   std::uint64_t renewals() const { return renewals_; }
 
  private:
-  struct Batch {
-    std::uint64_t records = 0;
-    std::uint64_t total = 0;  ///< once it is sealed
-    Time since{};
-    std::uint64_t sealed_in = 0;  ///< the number of the event that led to it
-  };
-  struct Consumer {
-    std::map<BatchId, Batch> granted;
-    std::set<BatchId> running;
-    BatchId served = 0;
-    bool closing = false;
-
-    std::uint64_t held() const { return granted.size() + running.size(); }
-  };
-  struct Backlog {
-    Rank producer = 0;
-    std::uint64_t records = 0;
-  };
-  struct Channel {
-    ChannelSpec spec;
-    std::deque<Backlog> backlogs = {};
-    std::map<Rank, Consumer> consumers = {};
-    std::map<Rank, std::uint64_t> largest = {};
-    std::uint64_t stored = 0;   ///< records announced (or admitted) and not taken
-    std::uint64_t granted = 0;  ///< records granted and not taken
-    BatchId newest = 0;
-
-    std::uint64_t prefetch() const { return std::max<std::uint64_t>(1, spec.slots - 1); }
-    bool has_room(const Consumer& c) const {
-      return !c.closing && c.granted.size() < prefetch() && c.held() < spec.slots;
-    }
-    bool has_backlog_of(Rank rank) const {
-      return std::any_of(backlogs.begin(), backlogs.end(),
-                         [rank](const auto& backlog) { return backlog.producer == rank; });
-    }
-  };
-  struct Member {
-    int stage = -1;
-    int next = -1;
-    bool waits = false;  ///< to be relieved
-    bool leaving = false;
-    bool retired = false;
-    bool renewing = false;
-    std::uint64_t number = 0;
-    std::optional<std::uint64_t> returns_as = {};  ///< the number that it had before
-  };
-  struct Ages {
-    std::deque<std::pair<Rank, Time>> ready = {};  ///< since when, the oldest first
-    std::optional<Rank> away = {};
-  };
-
-  static void require(bool holds, const char* what) {
-    if (!holds) throw Violation(what);
-  }
-
   std::size_t channel_of(Rank rank) const {
     if (rank == coordinator) return plan_.stages.size();
     const int stage = members_[static_cast<std::size_t>(rank)].stage;
@@ -403,48 +349,6 @@ class Auditor {
     if (consumer == channels_[k].consumers.end()) return;
     require(consumer->second.held() == 0, "retired while it holds batches");
     channels_[k].consumers.erase(consumer);
-  }
-
-  // I6. A byte budget binds once one more record would exceed it; that is exact only for records of
-  // equal size, and otherwise a matter of averages.
-  void check_work_conservation(std::size_t k) const {
-    const auto& channel = channels_[k];
-    if (channel.backlogs.empty()) return;
-    const auto one = scenario_.uniform_bytes() ? scenario_.least_bytes : channel.spec.byte_budget;
-    const bool binds = channel.spec.byte_budget > 0 && channel.granted > 0 &&
-                       channel.granted * scenario_.least_bytes + one > channel.spec.byte_budget;
-    for (const auto& [rank, consumer] : channel.consumers) {
-      require(binds || !channel.has_room(consumer), "I6: a free slot beside waiting backlog");
-    }
-  }
-
-  void check_memory(std::size_t k, const RunControl& control) const {
-    const auto& channel = channels_[k];
-    std::uint64_t bound = channel.consumers.size() * channel.prefetch() * channel.spec.batch_size;
-    if (k == 0) require(channel.stored <= bound, "I7: input is admitted without a slot");
-    for (const auto& [rank, records] : channel.largest) bound += records;
-    require(channel.stored <= bound, "I5: a channel stores too much");
-    require(control.loads()[k].records == channel.stored, "a channel's load is miscounted");
-    if (channel.spec.byte_budget > 0 && scenario_.uniform_bytes()) {
-      require(channel.granted <= 1 ||
-                  channel.granted * scenario_.least_bytes <= channel.spec.byte_budget,
-              "I5: a byte budget is exceeded");
-    }
-  }
-
-  // A consumer that has nothing but a partial batch gets it when its wait is over.
-  void check_deadline(std::size_t k, const RunControl& control, Time now) const {
-    for (const auto& [rank, consumer] : channels_[k].consumers) {
-      if (consumer.held() != 1 || consumer.granted.empty()) continue;
-      const auto& batch = consumer.granted.begin()->second;
-      if (batch.total > 0) continue;
-      const auto wait = channels_[k].spec.batch_wait;
-      require(now - batch.since < wait, "a partial batch waits too long");
-      if (wait > Time::max() - batch.since) continue;
-      require(control.deadline() && (*control.deadline() - batch.since <= wait),
-              "no deadline for a partial batch");
-      require(*control.deadline() > now, "a deadline has passed");
-    }
   }
 
   const Scenario& scenario_;

@@ -16,12 +16,15 @@ if ((${#names[@]} == 0)); then
 fi
 
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target "${names[@]/#/fuzz_}"
+cmake --build --preset fuzz --target fuzz_seeds "${names[@]/#/fuzz_}"
+build-fuzz/tests/fuzz/fuzz_seeds build-fuzz/corpus
 mkdir -p build-fuzz/findings
 for name in "${names[@]}"; do
   mkdir -p "build-fuzz/corpus/$name"
+  kept=
+  [ ! -d "tests/fuzz/corpus/$name" ] || kept=tests/fuzz/corpus/$name
   echo "== $name, $seconds s"
   "build-fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
     -print_final_stats=1 -verbosity=0 -artifact_prefix="build-fuzz/findings/$name-" \
-    "build-fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+    "build-fuzz/corpus/$name" ${kept:+"$kept"}
 done

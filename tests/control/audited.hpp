@@ -1,0 +1,113 @@
+#pragma once
+
+#include "control/run_control.hpp"
+#include "control/scenario.hpp"
+#include "control/trace.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+/// What the auditor knows of a run, and what must hold of a channel at any time.
+namespace sluice::control::world {
+
+struct Batch {
+  std::uint64_t records = 0;
+  std::uint64_t total = 0;  ///< once it is sealed
+  Time since{};
+  std::uint64_t sealed_in = 0;  ///< the number of the event that led to it
+};
+struct Consumer {
+  std::map<BatchId, Batch> granted;
+  std::set<BatchId> running;
+  BatchId served = 0;
+  bool closing = false;
+
+  std::uint64_t held() const { return granted.size() + running.size(); }
+};
+struct Backlog {
+  Rank producer = 0;
+  std::uint64_t records = 0;
+};
+struct Channel {
+  ChannelSpec spec;
+  std::deque<Backlog> backlogs = {};
+  std::map<Rank, Consumer> consumers = {};
+  std::map<Rank, std::uint64_t> largest = {};
+  std::uint64_t stored = 0;   ///< records announced (or admitted) and not taken
+  std::uint64_t granted = 0;  ///< records granted and not taken
+  BatchId newest = 0;
+
+  std::uint64_t prefetch() const { return std::max<std::uint64_t>(1, spec.slots - 1); }
+  bool has_room(const Consumer& c) const {
+    return !c.closing && c.granted.size() < prefetch() && c.held() < spec.slots;
+  }
+  bool has_backlog_of(Rank rank) const {
+    return std::any_of(backlogs.begin(), backlogs.end(),
+                       [rank](const auto& backlog) { return backlog.producer == rank; });
+  }
+};
+struct Member {
+  int stage = -1;
+  int next = -1;
+  bool waits = false;  ///< to be relieved
+  bool leaving = false;
+  bool retired = false;
+  bool renewing = false;
+  std::uint64_t number = 0;
+  std::optional<std::uint64_t> returns_as = {};  ///< the number that it had before
+};
+struct Ages {
+  std::deque<std::pair<Rank, Time>> ready = {};  ///< since when, the oldest first
+  std::optional<Rank> away = {};
+};
+
+inline void require(bool holds, const char* what) {
+  if (!holds) throw Violation(what);
+}
+
+// I6. A byte budget binds once one more record would exceed it; that is exact only for records of
+// equal size, and otherwise a matter of averages.
+inline void check_work_conservation(const Channel& channel, const Scenario& scenario) {
+  if (channel.backlogs.empty()) return;
+  const auto one = scenario.uniform_bytes() ? scenario.least_bytes : channel.spec.byte_budget;
+  const bool binds = channel.spec.byte_budget > 0 && channel.granted > 0 &&
+                     channel.granted * scenario.least_bytes + one > channel.spec.byte_budget;
+  for (const auto& [rank, consumer] : channel.consumers) {
+    require(binds || !channel.has_room(consumer), "I6: a free slot beside waiting backlog");
+  }
+}
+
+inline void check_memory(const Channel& channel, std::size_t k, const RunControl& control,
+                         const Scenario& scenario) {
+  std::uint64_t bound = channel.consumers.size() * channel.prefetch() * channel.spec.batch_size;
+  if (k == 0) require(channel.stored <= bound, "I7: input is admitted without a slot");
+  for (const auto& [rank, records] : channel.largest) bound += records;
+  require(channel.stored <= bound, "I5: a channel stores too much");
+  require(control.loads()[k].records == channel.stored, "a channel's load is miscounted");
+  if (channel.spec.byte_budget > 0 && scenario.uniform_bytes()) {
+    require(
+        channel.granted <= 1 || channel.granted * scenario.least_bytes <= channel.spec.byte_budget,
+        "I5: a byte budget is exceeded");
+  }
+}
+
+// A consumer that has nothing but a partial batch gets it when its wait is over.
+inline void check_deadline(const Channel& channel, const RunControl& control, Time now) {
+  for (const auto& [rank, consumer] : channel.consumers) {
+    if (consumer.held() != 1 || consumer.granted.empty()) continue;
+    const auto& batch = consumer.granted.begin()->second;
+    if (batch.total > 0) continue;
+    const auto wait = channel.spec.batch_wait;
+    require(now - batch.since < wait, "a partial batch waits too long");
+    if (wait > Time::max() - batch.since) continue;
+    require(control.deadline() && (*control.deadline() - batch.since <= wait),
+            "no deadline for a partial batch");
+    require(*control.deadline() > now, "a deadline has passed");
+  }
+}
+
+}  // namespace sluice::control::world
