@@ -72,8 +72,12 @@ MPI_Comm MpiPort::own_communicator() {
 bool MpiPort::may_finalize() {
   if (the_port == nullptr) return true;
   if (the_port->in_run_ || !the_port->flush(exit_flush)) return false;
+  the_port->next_look_ = {};
   the_port->look_for_loss();
-  if (!the_port->dead_.empty()) return false;  // the dead would be waited for
+  if (!the_port->dead_.empty()) {  // MPI_Finalize would wait for them
+    remove_shared_files();
+    return false;
+  }
   the_port->inbox_.close();
   return true;
 }

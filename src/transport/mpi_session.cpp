@@ -27,25 +27,10 @@ bool mpi_is_usable() {
   return initialized != 0 && finalized == 0;
 }
 
-// Open MPI's memory for the ranks of a node is in files that MPI_Finalize removes; those who map
-// them need no names.
-void remove_shared_files() {
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line);) {
-    const auto path = line.find("/dev/shm/vader_segment.");
-    if (path != std::string::npos) ::unlink(line.c_str() + path);
-  }
-}
-
 // A rank that leaves in the middle of a run must not wait for the others in MPI_Finalize; without
 // it the launcher sees that something is wrong and ends them.
 void finalize_at_exit() {
-  if (!mpi_is_usable()) return;
-  if (may_finalize_now()) {
-    MPI_Finalize();
-  } else {
-    remove_shared_files();
-  }
+  if (mpi_is_usable() && may_finalize_now()) MPI_Finalize();
 }
 
 void initialize() {
@@ -85,6 +70,14 @@ void start_mpi(bool (*may_finalize)()) {
     initialize();
   }
   check_thread();
+}
+
+void remove_shared_files() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const auto path = line.find("/dev/shm/vader_segment.");
+    if (path != std::string::npos) ::unlink(line.c_str() + path);
+  }
 }
 
 void abort_all_ranks(int exit_code) {

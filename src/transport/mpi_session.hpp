@@ -12,4 +12,8 @@ inline constexpr std::size_t mpi_eager_bytes = 16 * 1024;
 /// thread level is too low. Later calls only check the thread.
 void start_mpi(bool (*may_finalize)());
 
+/// Open MPI's memory for the ranks of a node is in files that MPI_Finalize removes. For a process
+/// that must do without it: takes their names away, which those who map them don't need.
+void remove_shared_files();
+
 }  // namespace sluice::transport
