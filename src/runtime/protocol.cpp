@@ -175,6 +175,17 @@ Packet decode_kind(std::size_t kind, std::string_view bytes, transport::Message&
   }
 }
 
+Packet decode_or_refuse(std::size_t kind, transport::Message& message) {
+  try {
+    return decode_kind(kind, std::string_view(message.bytes).substr(1), message);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw DecodeError(
+        fmt::format("a message from rank {} cannot be read: {}", message.peer, error.what()));
+  }
+}
+
 }  // namespace
 
 transport::Message pack(control::Rank to, Packet packet) {
@@ -187,7 +198,7 @@ transport::Message pack(control::Rank to, Packet packet) {
 Packet unpack(transport::Message message) {
   if (message.bytes.empty()) throw DecodeError("an empty message");
   const auto kind = static_cast<std::size_t>(static_cast<unsigned char>(message.bytes.front()));
-  auto packet = decode_kind(kind, std::string_view(message.bytes).substr(1), message);
+  auto packet = decode_or_refuse(kind, message);
   if (auto* report = std::get_if<Report>(&packet)) set_rank(*report, message.peer);
   if (auto* report = std::get_if<BatchReport>(&packet)) set_rank(*report, message.peer);
   return packet;

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 
 namespace sluice::transport {
 namespace {
@@ -27,10 +29,21 @@ bool mpi_is_usable() {
   return initialized != 0 && finalized == 0;
 }
 
+// MPI_Finalize waits for every rank, and would do so forever for one that hangs now.
+void leave_when_patience_ends() {
+  std::this_thread::sleep_for(std::chrono::minutes(1));
+  std::fprintf(stderr,
+               "sluice: error: the run is over and all it made is written, but for a minute some "
+               "rank has not come to MPI_Finalize\n");
+  ::_exit(static_cast<int>(ExitCode::hung));
+}
+
 // A rank that leaves in the middle of a run must not wait for the others in MPI_Finalize; without
 // it the launcher sees that something is wrong and ends them.
 void finalize_at_exit() {
-  if (mpi_is_usable() && may_finalize_now()) MPI_Finalize();
+  if (!mpi_is_usable() || !may_finalize_now()) return;
+  std::thread(leave_when_patience_ends).detach();
+  MPI_Finalize();
 }
 
 void initialize() {

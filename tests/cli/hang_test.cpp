@@ -122,7 +122,7 @@ TEST_P(Stopped, ProcessesAreMissedByTheirSilence) {
   const auto rank = [this] { return rank_in(folder_.path(), 2); };
   const auto ended = run_and_signal(
       command({"pipeline.heartbeat_timeout=2s", "pipeline.stall_after=10min", "input.limit=10000",
-               "stage.first.settings.mean=20ms"}),
+               "stage.first.settings.mean=300ms"}),
       folder_.path(), [&] { return rank() != 0 && !read_text(folder_ / ".err").empty(); }, SIGSTOP,
       rank);
   EXPECT_EQ(ended.code, 10) << ended.err;

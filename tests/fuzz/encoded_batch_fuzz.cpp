@@ -25,7 +25,7 @@ void unpack(std::string_view text) {
   for (std::size_t i = 0; i < count; ++i) buffers.emplace_back(8 * i);
   try {
     read(EncodedBatch::unpack(text.substr(0, text.size() - 1), std::move(buffers)));
-  } catch (const DecodeError&) {
+  } catch (const Error&) {
   }
 }
 
