@@ -3,8 +3,10 @@
 #include "control/types.hpp"
 
 #include <cstddef>
-#include <deque>
+#include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace sluice::control {
@@ -16,7 +18,7 @@ struct Lifetime {
 };
 
 /// Which workers are older than their stage allows, and are to be set up again: of each stage one
-/// at a time, the oldest first. Pure.
+/// at a time, the oldest first. One that has taken no batch yet is left alone, however old. Pure.
 class Lifetimes {
  public:
   /// Of each stage; there may be none.
@@ -24,6 +26,8 @@ class Lifetimes {
 
   /// The rank has been set up as a worker of the stage.
   void ready(Rank rank, std::size_t stage, Time now);
+  /// It has taken a batch.
+  void worked(Rank rank, std::size_t stage);
   /// It has torn down; `returns`: to be set up again in the same stage.
   void left(Rank rank, std::size_t stage, bool returns);
   /// A worker that is to be set up again now. Until it is `ready`, or has left for good, no other
@@ -33,14 +37,11 @@ class Lifetimes {
   std::optional<Time> deadline() const;
 
  private:
-  struct Worker {
-    Rank rank;
-    Time since;
-  };
   struct Stage {
     Time longest{0};
-    std::deque<Worker> workers;  ///< the oldest first
-    std::optional<Rank> away;    ///< being set up again
+    std::map<Rank, Time> fresh;               ///< have taken no batch since they were set up, then
+    std::set<std::pair<Time, Rank>> workers;  ///< have; the oldest first
+    std::optional<Rank> away;                 ///< being set up again
   };
   std::vector<Stage> stages_;
 };

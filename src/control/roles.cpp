@@ -120,7 +120,7 @@ void Roles::promise(Rank rank, int next, Commands& commands) {
       return;
     case Standing::draining:
     case Standing::retiring:
-      if (mover.returning && (next == mover.stage || stage(mover).staying == 0)) return;
+      if (mover.returning && (next == mover.stage || is_last(mover))) return;
       mover.next = next;
       mover.returning = false;
       return;
@@ -138,6 +138,12 @@ void Roles::promise(Rank rank, int next, Commands& commands) {
     return;
   }
   drain(mover);
+}
+
+// Nobody else is left to do the stage's work.
+bool Roles::is_last(const Member& leaver) const {
+  const auto& home = stages_[static_cast<std::size_t>(leaver.stage)];
+  return home.staying == 0 && !home.ended;
 }
 
 void Roles::stay(Member& member) {

@@ -111,6 +111,7 @@ class Roles {
   void stay(Member& member);
   void drain(Member& leaver);
   void stop_staying(Member& leaver);
+  bool is_last(const Member& leaver) const;
   Assign assignment(Rank rank, bool setup_node) const;
 
   std::vector<Member> members_;  ///< by rank

@@ -112,6 +112,7 @@ void RunControl::on(const Taken& event) {
   const auto records = channels_[channel].taken(event.rank, event.batch);
   loads_[channel].taken(records, event.bytes);
   in_process_.at(static_cast<std::size_t>(event.rank)) = records;
+  if (event.rank != coordinator) lifetimes_.worked(event.rank, channel);
 }
 
 void RunControl::on(const Finished& event) {

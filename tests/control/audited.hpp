@@ -61,7 +61,8 @@ struct Member {
   std::optional<std::uint64_t> returns_as = {};  ///< the number that it had before
 };
 struct Ages {
-  std::deque<std::pair<Rank, Time>> ready = {};  ///< since when, the oldest first
+  std::map<Rank, Time> fresh = {};              ///< since when; they have taken nothing
+  std::set<std::pair<Time, Rank>> worked = {};  ///< they have
   std::optional<Rank> away = {};
 };
 

@@ -96,7 +96,7 @@ class Auditor {
     if (m.stage < 0) return join(rank, stage);
     auto& staying = staying_[static_cast<std::size_t>(m.stage)];
     if (m.leaving) {
-      if (m.renewing && (stage == m.stage || staying == 0)) return;
+      if (m.renewing && (stage == m.stage || (staying == 0 && !over(m.stage)))) return;
       m.next = stage;
       m.renewing = false;
       return;
@@ -131,10 +131,10 @@ class Auditor {
     for (std::size_t k = 0; k < ages_.size(); ++k) {
       auto& ages = ages_[k];
       const auto longest = plan_.lifetimes[k].longest;
-      if (longest == Time{} || ages.away || ages.ready.empty()) continue;
-      const auto [rank, since] = ages.ready.front();
+      if (longest == Time{} || ages.away || ages.worked.empty()) continue;
+      const auto [since, rank] = *ages.worked.begin();
       if (now_ - since < longest) continue;
-      ages.ready.pop_front();
+      ages.worked.erase(ages.worked.begin());
       ages.away = rank;
       auto& m = member(rank);
       if (m.leaving || m.retired) continue;
@@ -175,7 +175,7 @@ class Auditor {
   void on(const WorkerReady& event) {
     if (auto* ages = ages_of(channel_of(event.rank))) {
       if (ages->away == event.rank) ages->away.reset();
-      ages->ready.emplace_back(event.rank, now_);
+      ages->fresh[event.rank] = now_;
     }
     if (member(event.rank).leaving) return;
     feeding(event.rank).consumers[event.rank];
@@ -193,6 +193,10 @@ class Auditor {
     require(consumer.running.size() == 1, "two batches in process at once");
     channel.stored -= batch.records;
     channel.granted -= batch.records;
+    if (auto* ages = ages_of(channel_of(event.rank)); ages && ages->fresh.contains(event.rank)) {
+      ages->worked.emplace(ages->fresh[event.rank], event.rank);
+      ages->fresh.erase(event.rank);
+    }
     ++batches_;
     if (batch.records < channel.spec.batch_size) ++partial_;
   }
@@ -219,7 +223,8 @@ class Auditor {
     const bool keeps_number = before.renewing && !plan_.lifetimes[stage].renumber;
     if (keeps_number && m.stage >= 0) m.returns_as = before.number;
     if (auto* ages = ages_of(stage)) {
-      std::erase_if(ages->ready, [&](const auto& each) { return each.first == event.rank; });
+      ages->fresh.erase(event.rank);
+      std::erase_if(ages->worked, [&](const auto& each) { return each.second == event.rank; });
       if (ages->away == event.rank && m.stage != before.stage) ages->away.reset();
     }
   }

@@ -283,15 +283,18 @@ TEST(RoleChanges, ARankWhoseStageHasEndedCanHelpTheNext) {
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 1, 2, 3, false, true}}));
 }
 
-// Two workers of one stage, each good for ten seconds; the first is five seconds older.
+// Two workers of one stage, each good for ten seconds; the first is five seconds older. Each has a
+// batch in process and another to come.
 DrivenRun two_mortals(bool renumber) {
   RunPlan plan{{ChannelSpec{}}, {-1, 0, 0}, {0, 0, 0}, 100, false};
   plan.lifetimes = {{std::chrono::seconds(10), renumber}};
   DrivenRun run(plan);
   run.tell(NodeReady{1});
   run.make_ready({1});
+  run.tell(Taken{1, 1, 0});
   run.now = std::chrono::seconds(5);
   run.make_ready({2});
+  run.tell(Taken{2, 3, 0});
   return run;
 }
 
@@ -299,23 +302,37 @@ TEST(Lifetimes, AWorkerThatIsTooOldFinishesWhatItHasAndIsSetUpAgainAsTheSameWork
   auto run = two_mortals(false);
   EXPECT_EQ(run.control.deadline(), Time(std::chrono::seconds(10)));
   run.now = std::chrono::seconds(10);
-  EXPECT_EQ(run.tell(Tick{}), Commands{}) << "it holds a batch";
-  EXPECT_EQ(run.tell(Taken{1, 1, 0}), Commands{}) << "and gets no other";
-  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, true, {{0, -1}}}), (Commands{Retire{1}}));
+  EXPECT_EQ(run.tell(Tick{}), Commands{}) << "it has a batch in process";
+  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, true, {{0, -1}}}), Commands{}) << "and gets no other";
+  EXPECT_EQ(run.deliver(1, 2, 1), (Commands{Retire{1}})) << "than the one that was on its way";
   run.now = std::chrono::seconds(40);
   EXPECT_EQ(run.control.deadline(), std::nullopt);
   EXPECT_EQ(run.tell(Tick{}), Commands{});
   EXPECT_FALSE(run.control.roles().draining(2)) << "one at a time";
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 0, 2, false, true}}));
-  EXPECT_EQ(run.tell(WorkerReady{1}), (Commands{Grant{0, 1, 3, 1, 1}}));
+  EXPECT_EQ(run.tell(WorkerReady{1}), (Commands{Grant{0, 1, 5, 1, 1}}));
   EXPECT_TRUE(run.control.roles().draining(2)) << "now it is the other one's turn";
+}
+
+TEST(Lifetimes, AWorkerThatHasDoneNothingYetIsLeftAlone) {
+  RunPlan plan{{ChannelSpec{}}, {-1, 0}, {0, 0}, 100, false};
+  plan.lifetimes = {{std::chrono::seconds(10), false}};
+  DrivenRun run(plan);
+  run.tell(NodeReady{1});
+  run.make_ready({1});
+  run.now = std::chrono::seconds(100);
+  EXPECT_EQ(run.control.deadline(), std::nullopt);
+  run.tell(Tick{});
+  EXPECT_FALSE(run.control.roles().draining(1));
+  run.tell(Taken{1, 1, 0});
+  EXPECT_TRUE(run.control.roles().draining(1)) << "it is old, and has worked";
 }
 
 TEST(Lifetimes, AWorkerWhoseFilesBearItsNumberIsSetUpAgainWithAnother) {
   auto run = two_mortals(true);
   run.now = std::chrono::seconds(10);
-  run.tell(Taken{1, 1, 0});
-  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, true, {{0, -1}}}), (Commands{Retire{1}}));
+  run.tell(Finished{1, 1, 0, 0, true, {{0, -1}}});
+  EXPECT_EQ(run.deliver(1, 2, 1), (Commands{Retire{1}}));
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 2, 3, false, true}}));
 }
 
@@ -325,9 +342,10 @@ TEST(Lifetimes, OtherStagesCannotHaveTheLastWorkerWhileItIsAway) {
   DrivenRun run(plan);
   run.tell(NodeReady{1});
   run.make_ready({1, 2, 3});
+  run.process(1, 1, 0);
   run.now = std::chrono::seconds(10);
-  run.tell(Taken{1, 1, 0});
-  EXPECT_EQ(run.tell(Finished{1, 1, 0, 0, false, {{0, -1}}}), (Commands{Retire{1}}));
+  run.tell(Taken{1, 2, 0});
+  EXPECT_EQ(run.tell(Finished{1, 2, 0, 0, false, {}}), (Commands{Retire{1}}));
   EXPECT_EQ(run.control.reassign({-1, 1, 1, 1, -1}, run.now), Commands{});
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 0, 0, 1, false, false}}));
 }
@@ -340,7 +358,23 @@ TEST(Lifetimes, BeginAgainWithTheRun) {
   EXPECT_EQ(run.control.deadline(), std::nullopt);
   EXPECT_NO_THROW(run.tell(Tick{})) << "rank 1, which is gone, is not too old";
   run.make_ready({2});
+  run.tell(Taken{2, 1, 0});
   EXPECT_EQ(run.control.deadline(), Time(std::chrono::seconds(30)));
+}
+
+TEST(Lifetimes, AWorkerWhoseStageEndsWhileItIsAwayCanHelpTheNext) {
+  auto plan = two_stages(2);
+  plan.lifetimes = {{std::chrono::seconds(10), false}, {}};
+  DrivenRun run(plan);
+  run.tell(NodeReady{1});
+  run.tell(NodeReady{2});
+  run.make_ready({1, 2});
+  run.process(1, 1, 1);
+  run.now = std::chrono::seconds(10);
+  run.tell(Taken{2, 1, 0});
+  EXPECT_EQ(run.process(1, 2, 0), (Commands{Retire{1}}));
+  run.control.reassign({-1, 1, 1, 1, -1}, run.now);
+  EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 1, 2, 3, false, true}}));
 }
 
 TEST(Lifetimes, AWorkerThatIsAwayWhenItsStageEndsDoesNotComeBack) {
