@@ -64,7 +64,7 @@ class Hangs : public ::testing::TestWithParam<Launch> {
 
   void expect_hang(const Arguments& sets, const std::string& culprit) {
     const auto ended = run_process(command(sets), folder_.path());
-    EXPECT_EQ(ended.code, 10) << ended.err;
+    expect_code(ended, 10);
     EXPECT_THAT(ended.err, ContainsRegex("sluice: error: the run hangs: rank [0-9]+ on .* \\(" +
                                          culprit + "\\) does not return from its code"));
     EXPECT_THAT(read_text(folder_ / "out/state-dump.txt"),
@@ -125,7 +125,7 @@ TEST_P(Stopped, ProcessesAreMissedByTheirSilence) {
                "stage.first.settings.mean=300ms"}),
       folder_.path(), [&] { return rank() != 0 && !read_text(folder_ / ".err").empty(); }, SIGSTOP,
       rank);
-  EXPECT_EQ(ended.code, 10) << ended.err;
+  expect_code(ended, 10);
   EXPECT_THAT(ended.err, ContainsRegex("the run hangs: rank 2 on .* gives no sign of life"));
   EXPECT_THAT(read_text(folder_ / "out/state-dump.txt"), HasSubstr("rank 2 on "));
   EXPECT_EQ(rank(), 0) << "it is ended too";

@@ -17,6 +17,10 @@ struct Ended {
   std::string err;
 };
 
+/// Fails the test unless it ended with the code. Debian's mpiexec crashes now and then while it
+/// ends a run that was aborted, and then nobody hears of a code.
+void expect_code(const Ended& ended, int code);
+
 /// Runs a program in `folder`, with TMPDIR there too; kills it and its children after `limit`.
 Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
                   std::chrono::seconds limit = std::chrono::seconds(60));

@@ -118,7 +118,7 @@ TEST_F(Signals, StopTheRunAndLoseNothing) {
         run_and_signal(sluice_command(way.ranks, run(way.mode)), folder_.path(), later(wait),
                        way.signal, way.to_rank < 0 ? nullptr : std::function<pid_t()>(target));
     if (ended.code == 0) continue;  // the signal came too late
-    EXPECT_EQ(ended.code, 9) << ended.err;
+    expect_code(ended, 9);
     EXPECT_THAT(ended.err, ContainsRegex("sluice: error: stopped early by SIG[A-Z0-9]+: [0-9]+ of "
                                          "150 inputs are done"));
     EXPECT_THAT(ended.err, HasSubstr("'sluice resume out' goes on with it"));
@@ -142,7 +142,7 @@ TEST_F(Signals, WaitForUserCodeForTheGraceAndNoLonger) {
                                                 "stage.split.settings.service=fixed", "--set",
                                                 "pipeline.grace=500ms"})),
         folder_.path(), later(std::chrono::milliseconds(300)), SIGUSR1);
-    EXPECT_EQ(ended.code, 9) << ended.err;
+    expect_code(ended, 9);
     EXPECT_THAT(ended.err, HasSubstr("did not end within the grace"));
   }
 }
@@ -157,7 +157,7 @@ TEST_F(Signals, ThatComeASecondTimeEndTheRunAtOnce) {
                                                 "pipeline.grace=10min"})),
         folder_.path(), later(std::chrono::milliseconds(300)), SIGINT,
         ranks == 0 ? nullptr : std::function<pid_t()>(rank_0), 2);
-    EXPECT_EQ(ended.code, 9) << ended.err;
+    expect_code(ended, 9);
     EXPECT_THAT(ended.err, Not(HasSubstr("sluice: error"))) << "there is no time for that";
   }
 }

@@ -100,7 +100,8 @@ TEST_F(Simulate, NonsenseIsRefused) {
   EXPECT_THAT(simulate({"--slow", "two:10s"}).err, HasSubstr("STAGE:AT:FACTOR"));
   EXPECT_THAT(simulate({"--slow", "four:10s:2"}).err, HasSubstr("the job has no stage 'four'"));
   EXPECT_THAT(simulate({"--slow", "two:soon:2"}).err, HasSubstr("'soon' is no duration"));
-  EXPECT_THAT(simulate({"--slow", "two:1s:-2"}).err, HasSubstr("'-2' is no factor from 1e-06 to 1e+06"));
+  EXPECT_THAT(simulate({"--slow", "two:1s:-2"}).err,
+              HasSubstr("'-2' is no factor from 1e-06 to 1e+06"));
   EXPECT_THAT(simulate({"--slow-rank", "99:2"}).err, HasSubstr("the last rank is 8"));
   EXPECT_EQ(simulate({"--workers", "2"}).code, 5) << "too few for three stages";
 }
