@@ -1,6 +1,7 @@
 #include "store/split_set.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sluice::store {
 namespace {
@@ -23,8 +24,22 @@ void SplitSet::add(SplitRange range) {
   ranges_.insert(ranges_.erase(begin, end), range);
 }
 
+// One pass over both: adding the ranges one by one would move all that follow each time.
 void SplitSet::add(const SplitSet& other) {
-  for (const auto& range : other.ranges_) add(range);
+  std::vector<SplitRange> all;
+  all.reserve(ranges_.size() + other.ranges_.size());
+  std::merge(ranges_.begin(), ranges_.end(), other.ranges_.begin(), other.ranges_.end(),
+             std::back_inserter(all),
+             [](const SplitRange& a, const SplitRange& b) { return a.first < b.first; });
+  ranges_.clear();
+  for (const auto& range : all) {
+    if (ranges_.empty() || end_of(ranges_.back()) < range.first) {
+      ranges_.push_back(range);
+    } else {
+      auto& last = ranges_.back();
+      last.count = std::max(end_of(last), end_of(range)) - last.first;
+    }
+  }
 }
 
 bool SplitSet::contains(std::uint64_t split) const noexcept {
