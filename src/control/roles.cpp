@@ -153,12 +153,16 @@ void Roles::stay(Member& member) {
   stage(member).to_relieve.reset();
 }
 
+// Whoever stays comes nowhere else, so that another may have to stay for it.
 void Roles::keep_unrelieved() {
-  const auto joined = destinations();
-  for (std::size_t k = 0; k < stages_.size(); ++k) {
-    const auto waiting = stages_[k].to_relieve;
-    const bool comes = std::find(joined.begin(), joined.end(), static_cast<int>(k)) != joined.end();
-    if (waiting && !comes) stay(member(*waiting));
+  for (bool changed = true; std::exchange(changed, false);) {
+    const auto joined = destinations();
+    for (std::size_t k = 0; k < stages_.size(); ++k) {
+      const auto waiting = stages_[k].to_relieve;
+      if (!waiting || std::count(joined.begin(), joined.end(), static_cast<int>(k)) > 0) continue;
+      stay(member(*waiting));
+      changed = true;
+    }
   }
 }
 

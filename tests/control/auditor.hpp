@@ -52,8 +52,12 @@ class Auditor {
     for (std::size_t rank = 1; rank < members_.size(); ++rank) {
       note(static_cast<Rank>(rank), stage_of_rank[rank]);
     }
-    for (auto& m : members_) {
-      if (m.waits && !is_joined(m.stage)) stay(m);
+    for (bool changed = true; std::exchange(changed, false);) {
+      for (auto& m : members_) {
+        if (!m.waits || is_joined(m.stage)) continue;
+        stay(m);
+        changed = true;
+      }
     }
     renew_old_workers();
   }

@@ -44,10 +44,11 @@ class ModelCoordinator {
   void wake(Time wait) {
     if (awake_at_ && *awake_at_ <= now() + wait) return;
     awake_at_ = now() + wait;
-    shared_.network.after(wait, [this] { turn(); });
+    shared_.network.after(wait, [this, at = *awake_at_] {
+      if (awake_at_ == at) turn();  // or an earlier one has made this one superfluous
+    });
   }
 
-  // A wake-up that an earlier one has made superfluous does no harm.
   void turn() {
     awake_at_.reset();
     for (auto& [from, message] : std::exchange(inbox_, {})) {

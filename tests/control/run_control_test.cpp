@@ -253,6 +253,16 @@ TEST(RoleChanges, TheLastWorkerOfAStageStaysIfNobodyIsToComeInItsPlace) {
   EXPECT_EQ(run.control.roles().destinations(), (std::vector<int>{-1, 0, 0, 1, -1}));
 }
 
+// Rank 2 stays, for nobody comes in its place; so nobody comes in rank 1's.
+TEST(RoleChanges, WhoStaysCannotRelieveAnother) {
+  DrivenRun run(
+      {{ChannelSpec{}, ChannelSpec{}, ChannelSpec{}}, {-1, 0, 1, 2}, {0, 0, 0, 0}, 10, false});
+  run.make_ready({1, 2, 3});
+  EXPECT_EQ(run.control.reassign({-1, 2, 0, 2}, run.now), Commands{});
+  EXPECT_EQ(run.control.roles().destinations(), (std::vector<int>{-1, 0, 1, 2}));
+  EXPECT_TRUE(run.control.roles().settled());
+}
+
 TEST(RoleChanges, TheLastWorkerOfAStageLeavesWhenAnotherIsReady) {
   DrivenRun run(two_stages(10));
   run.tell(NodeReady{1});
