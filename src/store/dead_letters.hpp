@@ -50,8 +50,8 @@ class DeadLetters {
   void append(const DeadLetter& letter);
   /// What was appended is on disk afterwards.
   void flush();
-  /// Of the file as it is, whoever wrote it, keeps these letters alone, and counts them anew; a last
-  /// line that a crash cut short goes too.
+  /// Of the file as it is, whoever wrote it, keeps these letters alone, and counts them anew; a
+  /// last line that a crash cut short goes too.
   void keep_only(const std::function<bool(const DeadLetter&)>& keep);
 
   const std::filesystem::path& file() const noexcept { return file_; }

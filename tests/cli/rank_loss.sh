@@ -39,8 +39,9 @@ TOML
 
 # rank_pids MPIRUN: lines "RANK PID".
 rank_pids() {
-  local pid rank
-  for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+  local children=() pid rank
+  read -r -a children 2>/dev/null <"/proc/$1/task/$1/children"  # no line end there: never true
+  for pid in "${children[@]}"; do
     rank=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^OMPI_COMM_WORLD_RANK=//p')
     [ -n "$rank" ] && echo "$rank $pid"
   done
