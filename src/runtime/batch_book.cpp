@@ -1,6 +1,7 @@
 #include "runtime/batch_book.hpp"
 
 #include "runtime/staged_outputs.hpp"
+#include "store/disk.hpp"
 #include "store/object_files.hpp"
 
 #include <sluice/error.hpp>
@@ -61,7 +62,7 @@ BatchBook::BatchBook(const ErasedSpec& spec, std::string input)
     start_afresh();
   }
   attempt_ = claim_ ? claim_->attempt() : store::new_owner().token;
-  remove_folder(own_folder(spec.options) / "scratch");
+  store::remove_folder(own_folder(spec.options) / "scratch");
 }
 
 std::string BatchBook::folder(std::size_t stage) const {
@@ -176,7 +177,7 @@ InputPieces BatchBook::input_of(std::size_t stage) {
 }
 
 std::vector<store::ShardInfo> BatchBook::begin(std::size_t stage) {
-  remove_folder(staging(stage));
+  store::remove_folder(staging(stage));
   if (spec_.stages[stage].spec.writes_at_teardown) {
     store_.remove_stage(folder(stage));
     return {};
@@ -218,7 +219,7 @@ bool BatchBook::tidy() {
 void BatchBook::finish() {
   require_claim();
   while (tidy()) continue;
-  remove_folder(own_folder(spec_.options));
+  store::remove_folder(own_folder(spec_.options));
   if (!replay_) store_.remove_stage(run_folder);
 }
 

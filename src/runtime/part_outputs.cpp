@@ -2,15 +2,11 @@
 
 #include "base/fault_point.hpp"
 #include "store/atomic_file.hpp"
+#include "store/disk.hpp"
 
-#include <sluice/error.hpp>
-
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -19,34 +15,6 @@ namespace sluice::runtime {
 namespace {
 
 namespace fs = std::filesystem;
-
-void check(const std::error_code& error, std::string_view doing, const fs::path& path) {
-  if (!error) return;
-  throw IoError(fmt::format("cannot {} '{}': {}; check permissions and free space", doing,
-                            path.string(), error.message()));
-}
-
-void sync(const fs::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  // Some file systems cannot sync a folder and say EINVAL.
-  const bool synced = file >= 0 && (::fsync(file) == 0 || errno == EINVAL);
-  const std::error_code error(synced ? 0 : errno, std::generic_category());
-  if (file >= 0) ::close(file);
-  check(error, "write to disk", path);
-}
-
-std::vector<fs::path> files_below(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  if (!fs::exists(folder, error)) return files;
-  fs::recursive_directory_iterator entry(folder, error);
-  for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
-    if (!entry->is_directory()) files.push_back(entry->path());
-  }
-  check(error, "list", folder);
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 // The parts that count: those with records or, if no part of the stage has any, the first.
 std::vector<Part> worth_keeping(const std::vector<Part>& parts, std::uint64_t stage) {
@@ -72,7 +40,7 @@ FilesOfTarget files_by_target(const std::vector<Part>& parts, const PartFolders&
   FilesOfTarget found;
   for (const auto& part : parts) {
     const auto add = [&](const fs::path& from, const fs::path& to) {
-      for (const auto& file : files_below(from)) {
+      for (const auto& file : store::files_below(from)) {
         found[to / file.lexically_relative(from)].push_back(
             file.lexically_relative(folders.all()).string());
       }
@@ -88,10 +56,10 @@ void move_or_copy(const fs::path& from, const fs::path& to, bool keep) {
   store::AtomicFile target(to, store::AtomicFile::Temporary::own);
   if (!keep) {
     fs::rename(from, to, error);
-    if (!error) return sync(to.has_parent_path() ? to.parent_path() : ".");
+    if (!error) return store::sync_to_disk(store::folder_of(to));
   }
   fs::copy_file(from, target.temporary(), fs::copy_options::overwrite_existing, error);
-  check(error, "write", to);
+  store::check_disk(error, "write", to);
   target.commit();
   if (!keep) fs::remove(from, error);
 }
@@ -100,14 +68,14 @@ void move_or_copy(const fs::path& from, const fs::path& to, bool keep) {
 
 void sync_part(const fs::path& part) {
   std::error_code error;
-  for (const auto& file : files_below(part)) sync(file);
+  for (const auto& file : store::files_below(part)) store::sync_to_disk(file);
   fs::recursive_directory_iterator entry(part, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
-    if (entry->is_directory()) sync(entry->path());
+    if (entry->is_directory()) store::sync_to_disk(entry->path());
   }
-  check(error, "list", part);
-  sync(part);
-  sync(part.parent_path());
+  store::check_disk(error, "list", part);
+  store::sync_to_disk(part);
+  store::sync_to_disk(part.parent_path());
 }
 
 std::vector<Output> plan_outputs(const std::vector<ErasedStage>& stages,

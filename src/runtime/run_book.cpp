@@ -1,7 +1,7 @@
 #include "runtime/run_book.hpp"
 
 #include "base/log.hpp"
-#include "runtime/staged_outputs.hpp"
+#include "store/disk.hpp"
 
 #include <sluice/error.hpp>
 
@@ -16,14 +16,6 @@ namespace sluice::runtime {
 namespace {
 
 namespace fs = std::filesystem;
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return;
-  throw IoError(fmt::format("cannot create the folder '{}': {}; check permissions and free space",
-                            folder.string(), error.message()));
-}
 
 // A commit says of a stage's parts only what may be asked again: the ids of inputs that are open.
 std::map<std::uint64_t, IdSet> open_ids(std::vector<ClosedPart>& closed,
@@ -40,7 +32,7 @@ std::map<std::uint64_t, IdSet> open_ids(std::vector<ClosedPart>& closed,
 
 RunBook::RunBook(const ErasedSpec& spec, std::string input, std::uint64_t inputs)
     : spec_(spec), folders_{spec.options.run_dir} {
-  make_folder(spec.options.run_dir);
+  store::make_folder(spec.options.run_dir);
   auto lines = pipeline_lines(std::move(input));
   if (spec.options.resume) {
     go_on(lines);
@@ -89,7 +81,7 @@ void RunBook::finish() {
   for (const auto& output : state_.outputs) make_output(output, spec_.stages, folders_, keep);
   remove_replaced();
   journal_->append(finish_entry());
-  if (!keep) remove_folder(folders_.run_dir / ".sluice");
+  if (!keep) store::remove_folder(folders_.run_dir / ".sluice");
 }
 
 // What was one file may have become several that are numbered.
@@ -118,7 +110,7 @@ void RunBook::start_afresh(std::vector<std::string> lines, std::uint64_t inputs)
   state_ = {};
   state_.pipeline = std::move(lines);
   state_.inputs = inputs;
-  remove_folder(folders_.all());
+  store::remove_folder(folders_.all());
   journal_.emplace(journal_path());
   journal_->append(opening_entry(state_.pipeline, inputs));
 }
@@ -189,7 +181,7 @@ void RunBook::remove_stray_parts() const {
        entry.increment(error)) {
     if (!known.contains(entry->path().filename().string())) stray.push_back(entry->path());
   }
-  for (const auto& folder : stray) remove_folder(folder);
+  for (const auto& folder : stray) store::remove_folder(folder);
 }
 
 }  // namespace sluice::runtime

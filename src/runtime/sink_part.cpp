@@ -1,13 +1,11 @@
 #include "runtime/sink_part.hpp"
 
 #include "base/fault_point.hpp"
-
-#include <sluice/error.hpp>
+#include "store/disk.hpp"
 
 #include <fmt/format.h>
 
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace sluice::runtime {
@@ -36,11 +34,8 @@ WorkerContext SinkPart::begin(WorkerContext context) {
   // It is the only file of its part, whoever else writes: parts are told apart by their folders.
   context.worker = 0;
   context.workers = 1;
-  std::error_code error;
-  std::filesystem::create_directories(context.run_dir, error);
-  if (!error) return context;
-  throw IoError(fmt::format("cannot create the folder '{}': {}; check permissions and free space",
-                            context.run_dir.string(), error.message()));
+  store::make_folder(context.run_dir);
+  return context;
 }
 
 void SinkPart::set_written(IdSet written) {

@@ -9,7 +9,4 @@ namespace sluice::runtime {
 /// file system. Throws IoError.
 void move_files(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// With all that is in it, if it is there. Throws IoError.
-void remove_folder(const std::filesystem::path& folder);
-
 }  // namespace sluice::runtime

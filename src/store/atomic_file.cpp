@@ -1,8 +1,7 @@
 #include "store/atomic_file.hpp"
 
-#include <sluice/error.hpp>
+#include "store/disk.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -20,24 +19,6 @@
 namespace sluice::store {
 namespace {
 
-[[noreturn]] void fail(std::string_view verb, const std::filesystem::path& path, int error) {
-  throw IoError(fmt::format("cannot {} '{}': {}; check the folder's permissions and free space",
-                            verb, path.string(), std::generic_category().message(error)));
-}
-
-void sync(const std::filesystem::path& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (descriptor < 0) fail("open", path, errno);
-  // Some file systems cannot sync a folder and say EINVAL; their renames are as safe as they get.
-  const int error = ::fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno;
-  ::close(descriptor);
-  if (error != 0) fail("write to disk", path, error);
-}
-
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
-
 std::string host() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
@@ -48,12 +29,6 @@ std::string host() {
 std::string unique_suffix() {
   static std::atomic<unsigned> files{0};
   return fmt::format(".{}-{}-{}", host(), ::getpid(), files++);
-}
-
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail("create the folder", folder, error.value());
 }
 
 // Of a temporary on this host.
@@ -99,12 +74,12 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  sync(temporary_, O_RDONLY);
+  sync_to_disk(temporary_);
   std::error_code error;
   std::filesystem::rename(temporary_, path_, error);
-  if (error) fail("rename the finished file to", path_, error.value());
+  check_disk(error, "rename the finished file to", path_);
   committed_ = true;
-  sync(folder_of(path_), O_RDONLY | O_DIRECTORY);
+  sync_to_disk(folder_of(path_));
 }
 
 }  // namespace sluice::store

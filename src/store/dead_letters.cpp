@@ -1,5 +1,6 @@
 #include "store/dead_letters.hpp"
 
+#include "store/disk.hpp"
 #include "store/file_store.hpp"
 
 #include <sluice/error.hpp>
@@ -22,19 +23,6 @@ using Json = nlohmann::ordered_json;
   throw IoError(fmt::format(
       "cannot {} the dead letters in '{}': {}; check the folder's permissions and free space", verb,
       file.string(), std::generic_category().message(errno)));
-}
-
-std::filesystem::path folder_of(const std::filesystem::path& file) {
-  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-}
-
-// So that the file's name survives a crash of the machine. Some file systems cannot sync a folder.
-void sync_folder(const std::filesystem::path& file) {
-  const int folder = ::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) fail("write", file);
-  const bool synced = ::fsync(folder) == 0 || errno == EINVAL;
-  ::close(folder);
-  if (!synced) fail("write", file);
 }
 
 }  // namespace
@@ -125,11 +113,10 @@ void DeadLetters::keep_only(const std::function<bool(const DeadLetter&)>& keep) 
 
 void DeadLetters::open() {
   if (descriptor_ >= 0) return;
-  std::error_code error;
-  std::filesystem::create_directories(folder_of(file_), error);
+  make_folder(folder_of(file_));
   descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("write", file_);
-  sync_folder(file_);
+  sync_to_disk(folder_of(file_));
 }
 
 }  // namespace sluice::store

@@ -2,6 +2,7 @@
 
 #include "base/fault_point.hpp"
 #include "store/checksum.hpp"
+#include "store/disk.hpp"
 
 #include <sluice/error.hpp>
 
@@ -59,14 +60,6 @@ bool write_all(int file, std::string_view bytes) {
   return true;
 }
 
-void sync_folder_of(const std::filesystem::path& path) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  ::fsync(file);
-  ::close(file);
-}
-
 }  // namespace
 
 JournalText Journal::read(const std::filesystem::path& path) {
@@ -97,7 +90,7 @@ Journal::Journal(std::filesystem::path path, std::uint64_t bytes)
     ::close(file_);
     fail(path_, "shorten", error);
   }
-  sync_folder_of(path_);
+  sync_to_disk(folder_of(path_));
 }
 
 Journal::~Journal() { ::close(file_); }
