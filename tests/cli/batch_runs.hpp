@@ -1,8 +1,7 @@
 #pragma once
 
-#include "cli/process.hpp"
+#include "cli/job_runs.hpp"
 #include "store/object_files.hpp"
-#include "store/scratch_folder.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -10,13 +9,11 @@
 
 #include <memory>
 #include <random>
-#include <set>
-#include <sstream>
 
 namespace sluice::cli {
 
 /// A job in batch mode, with its store in a folder unless a test says otherwise.
-class BatchRuns : public ::testing::Test {
+class BatchRuns : public JobRuns {
  protected:
   static constexpr int rows = 150;
   static constexpr const char* job = R"(
@@ -46,23 +43,12 @@ settings = { path = "out.jsonl", payload = "digest" }
 )";
 
   void SetUp() override {
-    std::string lines;
-    for (int i = 0; i < rows; ++i) lines += fmt::format("{{\"number\": {}}}\n", i);
-    store::write_text(folder_ / "rows.jsonl", lines);
+    write_rows(rows);
     std::string text = job;
     if (!uri_.empty()) text.replace(text.find("[store]"), 7, "[store]\nuri = \"" + uri_ + "\"");
-    store::write_text(folder_ / "job.toml", text);
+    write_job(text);
   }
 
-  Ended run(const std::vector<std::string>& arguments, int ranks = 0) {
-    return run_process(sluice_command(ranks, arguments), folder_.path());
-  }
-  std::multiset<std::string> lines(const std::string& file) {
-    std::istringstream text(store::read_text(folder_ / file));
-    std::multiset<std::string> found;
-    for (std::string line; std::getline(text, line);) found.insert(line);
-    return found;
-  }
   std::multiset<std::string> undisturbed() {
     const auto ended = run({"run", "job.toml", "--mode", "debug", "--run-dir", "debug"});
     EXPECT_EQ(ended.code, 0) << ended.err;
@@ -100,7 +86,6 @@ settings = { path = "out.jsonl", payload = "digest" }
   }
 
   static constexpr const char* stages[] = {"1-split", "2-work", "3-write"};
-  store::ScratchFolder folder_;
   std::string uri_;  ///< of a store elsewhere; set before SetUp
 };
 

@@ -1,6 +1,5 @@
 // Runs of the program in which something hangs: each ends by itself and names the culprit.
-#include "cli/process.hpp"
-#include "store/scratch_folder.hpp"
+#include "cli/job_runs.hpp"
 
 #include <gmock/gmock.h>
 
@@ -16,7 +15,6 @@ using store::write_text;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
-using Arguments = std::vector<std::string>;
 
 constexpr const char* job = R"(
 [pipeline]
@@ -44,13 +42,13 @@ struct Launch {
   friend void PrintTo(const Launch& launch, std::ostream* out) { *out << launch.name; }
 };
 
-class Hangs : public ::testing::TestWithParam<Launch> {
+class Hangs : public JobRuns, public ::testing::WithParamInterface<Launch> {
  protected:
   void SetUp() override {
     std::string keys;
     for (int i = 0; i < 60; ++i) keys += "key-" + std::to_string(i) + "\n";
     write_text(folder_ / "keys.txt", keys);
-    write_text(folder_ / "job.toml", job);
+    write_job(job);
   }
 
   Arguments command(const Arguments& sets) const {
@@ -70,8 +68,6 @@ class Hangs : public ::testing::TestWithParam<Launch> {
     EXPECT_THAT(read_text(folder_ / "out/state-dump.txt"),
                 AllOf(HasSubstr(culprit), HasSubstr("inputs done"), HasSubstr("rank 1 on ")));
   }
-
-  ScratchFolder folder_;
 };
 
 TEST_P(Hangs, InProcess) {

@@ -1,6 +1,5 @@
 // Streaming runs of the program that are killed and go on.
-#include "cli/process.hpp"
-#include "store/scratch_folder.hpp"
+#include "cli/job_runs.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -13,8 +12,6 @@ namespace sluice::cli {
 namespace {
 
 using store::read_text;
-using store::ScratchFolder;
-using store::write_text;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -49,21 +46,16 @@ workers = 2
 settings = { path = "rows.jsonl", payload = "digest" }
 )";
 
-class Resumed : public ::testing::Test {
+class Resumed : public JobRuns {
  protected:
   using Output = std::multiset<std::string>;
 
   void SetUp() override {
-    std::string lines;
-    for (int i = 0; i < rows; ++i) lines += fmt::format("{{\"number\": {}}}\n", i);
-    write_text(folder_ / "rows.jsonl", lines);
-    write_text(folder_ / "job.toml", job);
+    write_rows(rows);
+    write_job(job);
     const auto ended = run({"run", "job.toml", "--mode", "debug", "--run-dir", "debug"});
     ASSERT_EQ(ended.code, 0) << ended.err;
     expected_ = output("debug");
-  }
-  Ended run(const std::vector<std::string>& arguments, int ranks = 0) {
-    return run_process(sluice_command(ranks, arguments), folder_.path());
   }
   /// Every line of every file, with the sink's name.
   Output output(const std::string& run_dir) {
@@ -134,7 +126,6 @@ class Resumed : public ::testing::Test {
     return ended.code != 0;
   }
 
-  ScratchFolder folder_;
   Output expected_;
 };
 

@@ -1,11 +1,9 @@
-#include "cli/process.hpp"
-#include "store/scratch_folder.hpp"
+#include "cli/job_runs.hpp"
 
 #include <gmock/gmock.h>
 
 #include <ostream>
 #include <set>
-#include <sstream>
 
 namespace sluice::cli {
 namespace {
@@ -23,25 +21,15 @@ struct Launch {
   friend void PrintTo(const Launch& launch, std::ostream* out) { *out << launch.name; }
 };
 
-class Run : public ::testing::TestWithParam<Launch> {
+class Run : public JobRuns, public ::testing::WithParamInterface<Launch> {
  protected:
-  Ended run(const std::string& job, const std::vector<std::string>& more = {}) {
-    write_text(folder_ / "job.toml", job);
-    std::vector<std::string> arguments{"run", "job.toml"};
+  Ended run(const std::string& job, const Arguments& more = {}) {
+    write_job(job);
+    Arguments arguments{"run", "job.toml"};
     arguments.insert(arguments.end(), GetParam().options.begin(), GetParam().options.end());
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_process(sluice_command(GetParam().ranks, arguments), folder_.path());
+    return JobRuns::run(arguments, GetParam().ranks);
   }
-
-  // The lines of the run's output, sorted.
-  std::multiset<std::string> lines(const std::string& file) {
-    std::istringstream text(read_text(folder_ / file));
-    std::multiset<std::string> found;
-    for (std::string line; std::getline(text, line);) found.insert(line);
-    return found;
-  }
-
-  ScratchFolder folder_;
 };
 
 constexpr const char* split_and_write = R"(
@@ -105,9 +93,7 @@ TEST_P(Run, GivesUpWhatCannotBeProcessedAndDoesTheRest) {
 }
 
 TEST_P(Run, GivesTheSameOutputAsAnyOther) {
-  std::string rows;
-  for (int i = 0; i < 50; ++i) rows += "{\"number\": " + std::to_string(i) + "}\n";
-  write_text(folder_ / "rows.jsonl", rows);
+  write_rows(50);
   const auto ended = run(split_and_write);
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_THAT(ended.out, HasSubstr("job: 50 of 50 records done in "));

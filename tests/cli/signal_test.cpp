@@ -1,6 +1,5 @@
 // Runs of the program that are told to stop by signals, and go on.
-#include "cli/process.hpp"
-#include "store/scratch_folder.hpp"
+#include "cli/job_runs.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -17,12 +16,9 @@ namespace sluice::cli {
 namespace {
 
 using store::read_text;
-using store::ScratchFolder;
-using store::write_text;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Arguments = std::vector<std::string>;
 using Clock = std::chrono::steady_clock;
 
 constexpr int rows = 150;
@@ -44,16 +40,14 @@ batch_size = 4
 settings = { path = "out.jsonl" }
 )";
 
-class Signals : public ::testing::Test {
+class Signals : public JobRuns {
  protected:
   void SetUp() override {
-    std::string lines;
-    for (int i = 0; i < rows; ++i) lines += fmt::format("{{\"number\": {}}}\n", i);
-    write_text(folder_ / "rows.jsonl", lines);
-    write_text(folder_ / "job.toml", job);
+    write_rows(rows);
+    write_job(job);
   }
 
-  static Arguments run(const std::string& mode, const Arguments& more = {}) {
+  static Arguments in_mode(const std::string& mode, const Arguments& more = {}) {
     Arguments arguments{"run", "job.toml", "--mode", mode};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
@@ -83,14 +77,13 @@ class Signals : public ::testing::Test {
   }
 
   void go_on(int ranks) {
-    const auto ended = run_process(sluice_command(ranks, {"resume", "out"}), folder_.path());
+    const auto ended = run({"resume", "out"}, ranks);
     EXPECT_EQ(ended.code, 0) << ended.err;
     expect_all_once();
   }
 
   void clear() { std::filesystem::remove_all(folder_ / "out"); }
 
-  ScratchFolder folder_;
   std::mt19937 random_{7};
 };
 
@@ -115,7 +108,7 @@ TEST_F(Signals, StopTheRunAndLoseNothing) {
     const std::chrono::milliseconds wait(random_() % 300);
     const auto target = [&] { return rank_in(folder_.path(), way.to_rank); };
     const auto ended =
-        run_and_signal(sluice_command(way.ranks, run(way.mode)), folder_.path(), later(wait),
+        run_and_signal(sluice_command(way.ranks, in_mode(way.mode)), folder_.path(), later(wait),
                        way.signal, way.to_rank < 0 ? nullptr : std::function<pid_t()>(target));
     if (ended.code == 0) continue;  // the signal came too late
     expect_code(ended, 9);
@@ -128,7 +121,7 @@ TEST_F(Signals, StopTheRunAndLoseNothing) {
 
 // mpirun's own way with SIGTERM: it leaves its ranks a second and then kills them.
 TEST_F(Signals, ThatMpirunPassesOnLoseNothing) {
-  const auto ended = run_and_signal(sluice_command(4, run("streaming")), folder_.path(),
+  const auto ended = run_and_signal(sluice_command(4, in_mode("streaming")), folder_.path(),
                                     later(std::chrono::milliseconds(100)), SIGTERM);
   EXPECT_NE(ended.code, 0);
   go_on(4);
@@ -138,9 +131,9 @@ TEST_F(Signals, WaitForUserCodeForTheGraceAndNoLonger) {
   for (const int ranks : {0, 4}) {
     clear();
     const auto ended = run_and_signal(
-        sluice_command(ranks, run("streaming", {"--set", "stage.split.settings.mean=1000s", "--set",
-                                                "stage.split.settings.service=fixed", "--set",
-                                                "pipeline.grace=500ms"})),
+        sluice_command(ranks, in_mode("streaming", {"--set", "stage.split.settings.mean=1000s",
+                                                    "--set", "stage.split.settings.service=fixed",
+                                                    "--set", "pipeline.grace=500ms"})),
         folder_.path(), later(std::chrono::milliseconds(300)), SIGUSR1);
     expect_code(ended, 9);
     EXPECT_THAT(ended.err, HasSubstr("did not end within the grace"));
@@ -152,9 +145,9 @@ TEST_F(Signals, ThatComeASecondTimeEndTheRunAtOnce) {
     clear();
     const auto rank_0 = [&] { return rank_in(folder_.path(), 0); };
     const auto ended = run_and_signal(
-        sluice_command(ranks, run("streaming", {"--set", "stage.split.settings.mean=1000s", "--set",
-                                                "stage.split.settings.service=fixed", "--set",
-                                                "pipeline.grace=10min"})),
+        sluice_command(ranks, in_mode("streaming", {"--set", "stage.split.settings.mean=1000s",
+                                                    "--set", "stage.split.settings.service=fixed",
+                                                    "--set", "pipeline.grace=10min"})),
         folder_.path(), later(std::chrono::milliseconds(300)), SIGINT,
         ranks == 0 ? nullptr : std::function<pid_t()>(rank_0), 2);
     expect_code(ended, 9);
