@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sluice/run.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -40,6 +42,9 @@ struct CatArguments {
   bool payload = false;           ///< bytes as base64 and not their digest
   bool replay = false;            ///< what `run --only` made
 };
+
+/// What --mode says; throws UsageError.
+Mode mode_option(const std::string& text);
 
 struct PlanArguments {
   JobArguments job;

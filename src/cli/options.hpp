@@ -16,5 +16,6 @@ void define_cat(CLI::App& command, CatArguments& arguments);
 
 /// The job file, and what overrides its keys.
 void define_job(CLI::App& command, JobArguments& arguments);
+void define_mode(CLI::App& command, JobArguments& arguments);
 
 }  // namespace sluice::cli

@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/plan_report.hpp"
+#include "control/batch_plan.hpp"
 #include "job/build.hpp"
 #include "job/input.hpp"
 #include "job/topology.hpp"
@@ -52,6 +53,12 @@ void count_inputs(const job::JobFile& file, PlanReport& report) {
   }
 }
 
+// As for a run: what "auto" comes to depends on the nodes.
+bool is_batch(Mode mode, const control::Topology& topology) {
+  if (mode != Mode::automatic) return mode == Mode::batch;
+  return topology.nodes.size() == 1 && topology.nodes.front().gpus == 1;
+}
+
 PlanReport make_report(const PlanArguments& arguments) {
   const auto file = job::load_job(arguments.job.file, arguments.job.sets);
   auto registry = job::builtin_stages();
@@ -63,12 +70,15 @@ PlanReport make_report(const PlanArguments& arguments) {
   report.stages = runtime::demands(spec);
   report.topology = arguments.topology.empty() ? runtime::discover_topology()
                                                : job::topology_option(arguments.topology);
-  report.plan = control::make_plan(report.stages, report.topology);
+  const auto& mode = arguments.job.mode;
+  report.batch = is_batch(mode.empty() ? file.mode : mode_option(mode), report.topology);
+  const auto plan = report.batch ? control::make_batch_plan : control::plan_from_nothing;
+  report.plan = plan(report.stages, report.topology);
   count_inputs(file, report);
   report.memory = memory_bound(report, stages);
   if (!report.speeds_are_known()) return report;
   report.limits = control::limits(report.stages, report.topology, report.plan);
-  report.advice = control::advise(report.stages, report.topology, report.plan);
+  report.advice = control::advise(report.stages, report.topology, report.plan, plan);
   return report;
 }
 

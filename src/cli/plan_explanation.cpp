@@ -89,6 +89,11 @@ std::string plan_explanation(const PlanReport& report) {
   for (std::size_t i = 0; i < report.stages.size(); ++i) {
     text += stage_text(report.stages[i], reaching[i]);
   }
+  if (report.batch) {
+    return text +
+           "3. Stages run one after the other (batch mode), so each got all the workers that fit, "
+           "or its pinned number.\n4. The run's time is the sum of theirs.\n\n";
+  }
   text += "3. Pinned stages got their workers, every other stage one.\n";
   if (!report.speeds_are_known()) {
     return text +

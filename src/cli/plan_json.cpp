@@ -64,6 +64,11 @@ Json resources_json(const PlanReport& report) {
   return list;
 }
 
+Json memory_json(const MemoryBound& memory) {
+  return {{"records", memory.records},
+          {"bytes", memory.bytes ? Json(*memory.bytes) : Json(nullptr)}};
+}
+
 Json advice_json(const PlanReport& report) {
   Json list = Json::array();
   for (const auto& [change, throughput, gain] : report.advice) {
@@ -78,16 +83,15 @@ std::string plan_json(const PlanReport& report) {
   const bool speeds = report.speeds_are_known();
   const auto& bottleneck = report.stages[report.plan.bottleneck].name;
   Json json{{"job", report.job},
+            {"mode", report.batch ? "batch" : "streaming"},
             {"nodes", report.topology.nodes.size()},
             {"throughput", known(speeds, report.plan.throughput)},
             {"bottleneck", known(speeds, bottleneck)},
             {"stages", stages_json(report)},
-            {"resources", resources_json(report)},
+            {"resources", report.batch ? Json(nullptr) : resources_json(report)},
             {"inputs", report.inputs ? Json(*report.inputs) : Json(nullptr)},
             {"seconds", nullptr},
-            {"memory_bound",
-             {{"records", report.memory.records},
-              {"bytes", report.memory.bytes ? Json(*report.memory.bytes) : Json(nullptr)}}},
+            {"memory_bound", report.batch ? Json(nullptr) : memory_json(report.memory)},
             {"advice", advice_json(report)}};
   if (speeds && report.inputs) {
     json["seconds"] = static_cast<double>(*report.inputs) / report.plan.throughput;

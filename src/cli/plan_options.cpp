@@ -53,6 +53,7 @@ void define_network(CLI::App& command, SimulateArguments& arguments) {
 
 void define_plan(CLI::App& command, PlanArguments& arguments) {
   define_job(command, arguments.job);
+  define_mode(command, arguments.job);
   define_topology(command, arguments.topology, "Plan for these nodes instead of those here");
   command.add_flag("--explain", arguments.explain, "Say how the plan came about");
   command.add_flag("--json", arguments.json, "Print JSON");

@@ -20,6 +20,7 @@ struct MemoryBound {
 /// Everything that `sluice plan` says.
 struct PlanReport {
   std::string job;
+  bool batch = false;  ///< one stage after the other
   std::vector<control::StageDemand> stages;
   control::Topology topology;
   control::Plan plan;

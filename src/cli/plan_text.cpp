@@ -65,7 +65,7 @@ std::string stages_table(const PlanReport& report) {
   std::size_t width = 5;
   for (const auto& stage : report.stages) width = std::max(width, stage.name.size());
   auto text = fmt::format("  {:<{}}  {:>7}  {:>9}  {:>4}  {}\n", "stage", width, "workers", "speed",
-                          "busy", "ranks");
+                          report.batch ? "time" : "busy", "ranks");
   for (std::size_t i = 0; i < report.stages.size(); ++i) text += stage_line(report, i, width);
   return text;
 }
@@ -86,8 +86,9 @@ std::string prediction(const PlanReport& report) {
         "get equal shares of workers\n",
         unknown_speeds(report));
   }
-  auto text = fmt::format("throughput: {:.4g} records/s; the bottleneck is '{}'\n",
-                          report.plan.throughput, report.stages[report.plan.bottleneck].name);
+  auto text = fmt::format("throughput: {:.4g} records/s; {} '{}'\n", report.plan.throughput,
+                          report.batch ? "most of the time goes to" : "the bottleneck is",
+                          report.stages[report.plan.bottleneck].name);
   if (report.inputs) {
     text += fmt::format("time for the input: {} for {} records, set-up apart\n",
                         duration_text(static_cast<double>(*report.inputs) / report.plan.throughput),
@@ -96,7 +97,9 @@ std::string prediction(const PlanReport& report) {
   return text;
 }
 
+// In batch mode the stages do not share them.
 std::string resources(const PlanReport& report) {
+  if (report.batch) return {};
   std::string text;
   for (const auto& use : control::resource_use(report.stages, report.topology, report.plan)) {
     const bool memory = use.resource == "memory";
@@ -108,7 +111,9 @@ std::string resources(const PlanReport& report) {
   return text + "\n";
 }
 
-std::string memory_text(const MemoryBound& memory) {
+std::string memory_text(const PlanReport& report) {
+  if (report.batch) return "stored between stages: in the store, and next to nothing in memory\n";
+  const auto& memory = report.memory;
   auto text = fmt::format("stored between stages: at most {:g} records", memory.records);
   if (memory.bytes) text += ", " + bytes_text(*memory.bytes);
   return text + "\n";
@@ -149,12 +154,13 @@ std::string topology_text(const control::Topology& topology) {
 }
 
 std::string plan_text(const PlanReport& report) {
-  auto text = fmt::format("{} on {}\n", report.job, topology_text(report.topology));
+  auto text = fmt::format("{} on {}{}\n", report.job, topology_text(report.topology),
+                          report.batch ? ", one stage after the other" : "");
   text += stages_table(report) + prediction(report);
   if (!report.no_input.empty()) {
     text += fmt::format("the input could not be read here: {}\n", report.no_input);
   }
-  return text + resources(report) + memory_text(report.memory) + advice_text(report);
+  return text + resources(report) + memory_text(report) + advice_text(report);
 }
 
 }  // namespace sluice::cli

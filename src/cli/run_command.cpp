@@ -22,12 +22,6 @@
 namespace sluice::cli {
 namespace {
 
-Mode mode_of(const std::string& text) {
-  const auto mode = job::parse_mode(text);
-  if (mode) return *mode;
-  throw UsageError(fmt::format("--mode {}: the mode must be {}", text, job::mode_wanted));
-}
-
 // The run as its run directory will know it.
 RunRecord record_of(const JobArguments& arguments) {
   return {job::read_job_text(arguments.file), arguments.file, arguments.sets, arguments.mode,
@@ -62,7 +56,7 @@ class JobRun {
       record_ = record();
       file_ = job::parse_job(record_.job, record_.file, record_.sets);
       if (!run_dir.empty()) file_.run_dir = run_dir;
-      if (!record_.mode.empty()) file_.mode = mode_of(record_.mode);
+      if (!record_.mode.empty()) file_.mode = mode_option(record_.mode);
     } catch (const Error&) {
       failure_ = std::current_exception();
     }
@@ -168,6 +162,12 @@ int supervise_job(const JobArguments& arguments) {
 }
 
 }  // namespace
+
+Mode mode_option(const std::string& text) {
+  const auto mode = job::parse_mode(text);
+  if (mode) return *mode;
+  throw UsageError(fmt::format("--mode {}: the mode must be {}", text, job::mode_wanted));
+}
 
 int run_job(const JobArguments& arguments) {
   if (is_supervisor(arguments.ranks)) return supervise_job(arguments);

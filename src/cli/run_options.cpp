@@ -34,10 +34,14 @@ void define_job(CLI::App& command, JobArguments& arguments) {
       ->allow_extra_args(false);
 }
 
-void define_run(CLI::App& command, JobArguments& arguments) {
-  define_job(command, arguments);
+void define_mode(CLI::App& command, JobArguments& arguments) {
   command.add_option("--mode", arguments.mode,
                      "auto, streaming, batch or debug; overrides the job file");
+}
+
+void define_run(CLI::App& command, JobArguments& arguments) {
+  define_job(command, arguments);
+  define_mode(command, arguments);
   command.add_option("--run-dir", arguments.run_dir,
                      "Folder that relative output paths belong to; overrides the job file");
   define_workers(command, arguments.workers);

@@ -79,8 +79,9 @@ std::optional<Limit> limit_of(const Resource& resource, const std::vector<StageD
 /// Plans for changes of the stages or the nodes.
 class Adviser {
  public:
-  Adviser(const std::vector<StageDemand>& stages, const Topology& topology, double throughput)
-      : stages_(stages), topology_(topology), throughput_(throughput) {}
+  Adviser(const std::vector<StageDemand>& stages, const Topology& topology, double throughput,
+          Planner planner)
+      : stages_(stages), topology_(topology), throughput_(throughput), planner_(planner) {}
 
   void try_topology(const std::string& change, const Topology& topology) {
     note(change, stages_, topology);
@@ -100,7 +101,7 @@ class Adviser {
             const Topology& topology) {
     constexpr double least_gain = 0.0005;
     try {
-      const auto throughput = make_plan(stages, topology).throughput;
+      const auto throughput = planner_(stages, topology).throughput;
       const double gain = throughput / throughput_ - 1;
       if (gain >= least_gain) found_.push_back({change, throughput, gain});
     } catch (const LaunchError&) {
@@ -111,6 +112,7 @@ class Adviser {
   const std::vector<StageDemand>& stages_;
   const Topology& topology_;
   double throughput_;
+  Planner planner_;
   std::vector<Advice> found_;
 };
 
@@ -212,8 +214,8 @@ std::vector<Limit> limits(const std::vector<StageDemand>& stages, const Topology
 }
 
 std::vector<Advice> advise(const std::vector<StageDemand>& stages, const Topology& topology,
-                           const Plan& plan) {
-  Adviser adviser(stages, topology, plan.throughput);
+                           const Plan& plan, Planner planner) {
+  Adviser adviser(stages, topology, plan.throughput, planner);
   try_nodes(adviser, topology);
   try_pins(adviser, stages);
   try_bottleneck(adviser, stages, plan.bottleneck);

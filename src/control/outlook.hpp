@@ -29,6 +29,8 @@ struct Limit {
 std::vector<Limit> limits(const std::vector<StageDemand>& stages, const Topology& topology,
                           const Plan& plan);
 
+using Planner = Plan (*)(const std::vector<StageDemand>& stages, const Topology& topology);
+
 /// A change, and the throughput of the plan that it leads to.
 struct Advice {
   std::string change;
@@ -38,8 +40,8 @@ struct Advice {
 
 /// What raises the throughput, most first: one more node of each sort, one GPU more, stages without
 /// their pins, less of a resource for the stage that is the bottleneck, or more speed. Plans for
-/// each of these. Every speed must be known.
+/// each of these as `planner` does. Every speed must be known.
 std::vector<Advice> advise(const std::vector<StageDemand>& stages, const Topology& topology,
-                           const Plan& plan);
+                           const Plan& plan, Planner planner = plan_from_nothing);
 
 }  // namespace sluice::control

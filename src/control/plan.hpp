@@ -47,6 +47,11 @@ struct Plan {
 Plan make_plan(const std::vector<StageDemand>& stages, const Topology& topology,
                const Plan* current = nullptr);
 
+/// The same, with no plan to start from.
+inline Plan plan_from_nothing(const std::vector<StageDemand>& stages, const Topology& topology) {
+  return make_plan(stages, topology);
+}
+
 /// Workers that have to be started to get from one plan to the other.
 std::uint64_t moves(const Plan& from, const Plan& to);
 

@@ -75,6 +75,31 @@ TEST_F(PlanCommand, SaysWhoWorksWhereAndWhatWouldHelp) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
 }
 
+TEST_F(PlanCommand, OfBatchModeGivesEachStageAllNodes) {
+  const auto ended = plan(small_job, {"--topology", "2x(8c,2g)", "--mode", "batch"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ended.out,
+            "small on 2 × (8 cpus, 2 GPUs), one stage after the other\n"
+            "  stage    workers      speed  time  ranks\n"
+            "  read           1       10/s   28%  1 on node-0\n"
+            "  caption        8        1/s   71%  4 on each of node-0…node-1\n"
+            "  write         32       40/s    0%  16 on each of node-0…node-1\n"
+            "throughput: 2.844 records/s; most of the time goes to 'caption'\n"
+            "time for the input: 0.703 s for 2 records, set-up apart\n"
+            "stored between stages: in the store, and next to nothing in memory\n"
+            "what would raise the throughput:\n"
+            "  'caption' on 0.25 GPUs, as fast as now: +55.2%, 4.414 records/s\n"
+            "  'read' without a pinned number of workers: +36.4%, 3.879 records/s\n"
+            "  one more node of (8c,2g): +31.3%, 3.735 records/s\n"
+            "  one more GPU on a node of (8c,2g): +16.6%, 3.316 records/s\n"
+            "  'caption' 10% faster: +6.9%, 3.041 records/s\n");
+  // One node with one GPU: what "auto" means there.
+  EXPECT_THAT(plan(small_job, {"--topology", "1x(8c,1g)"}).out,
+              HasSubstr("one stage after the other"));
+  EXPECT_THAT(plan(small_job, {"--topology", "1x(8c,1g)", "--mode", "streaming"}).out,
+              HasSubstr("the bottleneck is 'caption'"));
+}
+
 TEST_F(PlanCommand, JsonHasEveryPlace) {
   const auto all = json(small_job, "2x(8c,2g)");
   EXPECT_EQ(all.at("throughput"), 4.0);
