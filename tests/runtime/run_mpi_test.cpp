@@ -3,9 +3,12 @@
 #include "runtime/poison.hpp"
 #include "transport/mpi.hpp"
 
+#include <sched.h>
+
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -165,6 +168,54 @@ TEST(MpiRun, RanksChangeTheirStagesAndNothingIsLost) {
   if (!is_coordinator()) return;
   testing::expect_whole(result, 400);
   EXPECT_FALSE(result.status.replans.empty());
+}
+
+std::vector<std::uint64_t> cores_of_this_thread() {
+  cpu_set_t set;
+  EXPECT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
+  std::vector<std::uint64_t> cores;
+  for (std::uint64_t core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+/// What the worker's thread may run on, as one bit a core.
+class WhereItRuns final : public MapStage<Item, Item> {
+ public:
+  Item map(Item item) override {
+    item.number = 0;
+    for (const auto core : cores_of_this_thread()) item.number |= 1 << core;
+    return item;
+  }
+};
+
+TEST(MpiRun, AWorkerThatAsksForMemoryHasACoreOfItsOwn) {
+  const auto allowed = cores_of_this_thread();
+  const std::size_t workers = over_mpi() ? ranks() - 1 : 1;
+  // A core for each rank, the coordinator's too, and numbers that fit into an item.
+  if (allowed.size() < workers + 1 || allowed.back() > 30) {
+    GTEST_SKIP() << "too few cores for these ranks, or too many to tell apart";
+  }
+  StageSpec own{.name = "own", .memory = 1 << 20, .workers = workers};
+  PipelineSpec spec(Pipeline<Item>("bound").then(WhereItRuns(), own), items(100));
+  spec.collect = true;
+  spec.options.mode = Mode::streaming;
+  spec.options.workers = workers;
+  const auto outputs = run_pipeline(spec).outputs;
+  cpu_set_t before;
+  CPU_ZERO(&before);
+  for (const auto core : allowed) CPU_SET(core, &before);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);  // for the tests that follow
+  int together = 0;
+  for (const auto& item : outputs) {
+    EXPECT_EQ(__builtin_popcount(static_cast<unsigned>(item.number)), 1);
+    together |= static_cast<int>(item.number);
+  }
+  if (is_coordinator()) {
+    EXPECT_LE(__builtin_popcount(static_cast<unsigned>(together)), static_cast<int>(workers));
+    EXPECT_EQ(outputs.size(), 100u);
+  }
 }
 
 TEST(MpiRun, TooFewRanksIsSaidOnEveryRank) {
