@@ -1,6 +1,7 @@
 #include "store/shard_writer.hpp"
 
 #include "store/checksum.hpp"
+#include "store/hdf5_byte_dataset.hpp"
 #include "store/hdf5_dataset.hpp"
 #include "store/hdf5_type.hpp"
 #include "store/shard_layout.hpp"
@@ -10,6 +11,7 @@
 
 #include <memory>
 #include <utility>
+#include <variant>
 
 namespace sluice::store {
 namespace {
@@ -32,6 +34,17 @@ RowDataset dataset(const DatasetPlace& place, DType dtype, std::size_t chunk,
   return {place, type.get(), {}, chunk, compression};
 }
 
+// Compressed bytes are made by the chunk; others go to the file as they are.
+using Bytes = std::variant<RowDataset, ByteDataset>;
+
+Bytes bytes_of_records(const DatasetPlace& place, const std::filesystem::path& path,
+                       Compression compression) {
+  if (compression == Compression::none) {
+    return Bytes(std::in_place_type<ByteDataset>, place, path, chunk_bytes);
+  }
+  return dataset(place, DType::u8, chunk_bytes, compression);
+}
+
 RowDataset index_of(const DatasetPlace& place) {
   const auto type = index_row_type(place.doing());
   return {place, type.get(), {}, small_chunk_bytes};
@@ -44,19 +57,23 @@ struct ShardWriter::File {
       : path(where),
         file(create_hdf5_file(where, shard_head_bytes)),
         space(where),
-        bytes(dataset(place(bytes_dataset), DType::u8, chunk_bytes, compression)),
+        bytes(bytes_of_records(place(bytes_dataset), where, compression)),
         index(index_of(place(index_dataset))),
         paths(dataset(place(paths_dataset), DType::u8, small_chunk_bytes)),
         buffers(dataset(place(buffers_dataset), DType::u64, small_chunk_bytes)) {}
 
   DatasetPlace place(const char* name) const { return {file.get(), name, path.string()}; }
   void append(const EncodedBatch& batch, std::size_t i);
+  void append_bytes(std::span<const std::byte> more) {
+    std::visit([more](auto& to) { to.append(more); }, bytes);
+  }
+  void flush();
   void close();
 
   std::filesystem::path path;
   Hdf5Id file;
   SpaceAhead space;
-  RowDataset bytes;
+  Bytes bytes;
   RowDataset index;
   RowDataset paths;
   RowDataset buffers;
@@ -71,10 +88,10 @@ void ShardWriter::File::append(const EncodedBatch& batch, std::size_t i) {
   last.origin = id.origin;
   last.offset += std::exchange(last.length, encoded.size());
   last.encoded = encoded.size();
-  bytes.append(as_bytes(encoded));
+  append_bytes(as_bytes(encoded));
   for (const auto& buffer : batch.record_buffers(i)) {
     const std::uint64_t size = buffer.size();
-    bytes.append({buffer.data(), buffer.size()});
+    append_bytes({buffer.data(), buffer.size()});
     buffers.append(bytes_of(size));
     last.length += size;
     ++last.buffers_end;
@@ -87,8 +104,14 @@ void ShardWriter::File::append(const EncodedBatch& batch, std::size_t i) {
   ++records;
 }
 
+// So that the batch may go.
+void ShardWriter::File::flush() {
+  if (auto* plain = std::get_if<ByteDataset>(&bytes)) plain->flush();
+}
+
 void ShardWriter::File::close() {
-  for (auto* part : {&bytes, &index, &paths, &buffers}) part->finish();
+  std::visit([](auto& to) { to.finish(); }, bytes);
+  for (auto* part : {&index, &paths, &buffers}) part->finish();
   file.close(fmt::format("cannot close '{}'", path.string()));
 }
 
@@ -105,6 +128,7 @@ std::uint64_t ShardWriter::bytes() const noexcept {
 void ShardWriter::append(const EncodedBatch& batch) {
   file_->space.reserve(bytes() + batch.stored_bytes());
   for (std::size_t i = 0; i < batch.size(); ++i) file_->append(batch, i);
+  file_->flush();
 }
 
 ShardInfo ShardWriter::finish(ShardInfo info) {
