@@ -36,6 +36,9 @@ class Commands {
     add("simulate", "Run a job in virtual time, on any number of ranks", define_simulate,
         simulate_job);
     add("cat", "Print the records that a stage of a batch run made", define_cat, show_records);
+    add("status", "Say how a run is doing, or how it ended", define_status, show_status);
+    add("report", "Write a page about a run: what it did when, and what held it up", define_report,
+        write_report);
     add("stages", "Describe the stage kinds and their settings", define_stages, list_stages);
   }
 

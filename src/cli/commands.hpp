@@ -53,6 +53,17 @@ struct PlanArguments {
   bool explain = false;
 };
 
+struct StatusArguments {
+  std::string run_dir;
+  bool json = false;
+};
+
+struct ReportArguments {
+  std::string run_dir;
+  std::string out;  ///< the page; empty: report.html in the run directory
+  bool json = false;
+};
+
 struct StagesArguments {
   std::string kind;  ///< empty: all of them
   std::vector<std::string> plugins;
@@ -82,6 +93,8 @@ int plan_job(const PlanArguments& arguments);
 int show_records(const CatArguments& arguments);
 int validate_job(const JobArguments& arguments);
 int simulate_job(const SimulateArguments& arguments);
+int show_status(const StatusArguments& arguments);
+int write_report(const ReportArguments& arguments);
 int list_stages(const StagesArguments& arguments);
 
 }  // namespace sluice::cli

@@ -1,6 +1,26 @@
 #include "cli/options.hpp"
 
 namespace sluice::cli {
+namespace {
+
+void define_run_dir(CLI::App& command, std::string& run_dir) {
+  command.add_option("run_dir", run_dir, "The run directory")->required()->type_name("RUN_DIR");
+}
+
+}  // namespace
+
+void define_status(CLI::App& command, StatusArguments& arguments) {
+  define_run_dir(command, arguments.run_dir);
+  command.add_flag("--json", arguments.json, "Print JSON");
+}
+
+void define_report(CLI::App& command, ReportArguments& arguments) {
+  define_run_dir(command, arguments.run_dir);
+  command
+      .add_option("-o,--out", arguments.out, "Where to write it; RUN_DIR/report.html by default")
+      ->type_name("FILE");
+  command.add_flag("--json", arguments.json, "Print what the page shows as JSON instead");
+}
 
 void define_stages(CLI::App& command, StagesArguments& arguments) {
   command.add_option("kind", arguments.kind, "Only this kind")->type_name("NAME");
@@ -12,9 +32,7 @@ void define_stages(CLI::App& command, StagesArguments& arguments) {
 }
 
 void define_cat(CLI::App& command, CatArguments& arguments) {
-  command.add_option("run_dir", arguments.run_dir, "The run directory")
-      ->required()
-      ->type_name("RUN_DIR");
+  define_run_dir(command, arguments.run_dir);
   command.add_option("--stage", arguments.stage, "The stage, by name or number")->required();
   command.add_option("--key", arguments.keys, "Only records with this key; may be repeated")
       ->allow_extra_args(false);

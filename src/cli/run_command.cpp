@@ -2,6 +2,7 @@
 #include "cli/run_record.hpp"
 #include "cli/supervise.hpp"
 #include "job/build.hpp"
+#include "observe/history.hpp"
 #include "observe/progress.hpp"
 
 #include <sluice/error.hpp>
@@ -11,10 +12,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -69,8 +72,15 @@ class JobRun {
     options_.commit_every = file_.commit_every;
     options_.grace = file_.grace;
     options_.heartbeat_timeout = file_.heartbeat_timeout;
-    options_.on_status = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1);
-    options_.on_start = [this] { save_record(record_, file_.run_dir); };
+    options_.on_status = [this, progress = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1)](
+                             const RunStatus& status) mutable {
+      progress(status);
+      if (history_) history_->note(status, std::chrono::system_clock::now());
+    };
+    options_.on_start = [this] {
+      save_record(record_, file_.run_dir);
+      history_.emplace(file_.run_dir).begin();
+    };
   }
 
   RunOptions& options() { return options_; }
@@ -87,8 +97,11 @@ class JobRun {
     if (!only.empty()) options_.on_start = nullptr;  // it happens beside the run
   }
 
-  /// A run whose mode was left to the machine goes on as it began: streaming keeps a journal.
-  void continue_mode() {
+  /// Goes on with the run in its directory, which says all of it already. One whose mode was left
+  /// to the machine goes on as it began: streaming keeps a journal.
+  void go_on() {
+    options_.resume = true;
+    options_.on_start = [this] { history_.emplace(file_.run_dir); };
     if (options_.mode != Mode::automatic) return;
     std::error_code missing;
     const bool streamed = std::filesystem::exists(options_.run_dir / "journal", missing);
@@ -139,6 +152,7 @@ class JobRun {
   job::JobFile file_;
   RunOptions options_;
   std::exception_ptr failure_;
+  std::optional<observe::History> history_;  ///< on the coordinator, once the run has begun
   std::vector<job::JobStage> stages_;
 };
 
@@ -191,11 +205,9 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   }
   JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
   job.options().workers = arguments.workers;
-  job.options().resume = true;
   job.options().retry = retry;
   job.options().force = arguments.force;
-  job.continue_mode();
-  job.options().on_start = nullptr;  // the run directory says all of it
+  job.go_on();
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);
   return 0;

@@ -2,6 +2,7 @@
 
 #include "job/read_file.hpp"
 #include "job/stages/write_file.hpp"
+#include "store/run_lock.hpp"
 
 #include <sluice/error.hpp>
 
@@ -46,6 +47,11 @@ RunRecord load_record(const std::filesystem::path& run_dir) {
                     run_dir.string(), error.what()));
   }
   return record;
+}
+
+std::string run_state(const RunStatus& last, const std::filesystem::path& run_dir) {
+  if (last.finished) return "finished";
+  return store::RunLock::holder(run_dir) ? "running" : "broken off";
 }
 
 }  // namespace sluice::cli

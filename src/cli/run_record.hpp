@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sluice/run.hpp>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -20,5 +22,8 @@ struct RunRecord {
 void save_record(const RunRecord& record, const std::filesystem::path& run_dir);
 /// Throws InputError if there is none.
 RunRecord load_record(const std::filesystem::path& run_dir);
+
+/// "finished", "running" or "broken off": the run in the directory, whose last picture this is.
+std::string run_state(const RunStatus& last, const std::filesystem::path& run_dir);
 
 }  // namespace sluice::cli

@@ -1,7 +1,5 @@
 #include "store/run_lock.hpp"
 
-#include "store/run_owner.hpp"
-
 #include <sluice/error.hpp>
 
 #include <fcntl.h>
@@ -13,12 +11,13 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <system_error>
 
 namespace sluice::store {
 namespace {
+
+constexpr const char* lock_name = ".sluice.lock";
 
 std::optional<RunOwner> owner_in(const std::filesystem::path& path) {
   std::ifstream stream(path);
@@ -44,7 +43,12 @@ bool is_at(int file, const std::filesystem::path& path) {
 
 }  // namespace
 
-RunLock::RunLock(const std::filesystem::path& run_dir, Way way) : path_(run_dir / ".sluice.lock") {
+std::optional<RunOwner> RunLock::holder(const std::filesystem::path& run_dir) {
+  const auto owner = owner_in(run_dir / lock_name);
+  return owner && !is_gone(*owner) ? owner : std::nullopt;
+}
+
+RunLock::RunLock(const std::filesystem::path& run_dir, Way way) : path_(run_dir / lock_name) {
   std::error_code error;
   std::filesystem::create_directories(run_dir, error);
   if (error) fail(error.value());

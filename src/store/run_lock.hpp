@@ -1,8 +1,10 @@
 #pragma once
 
 #include "store/descriptor.hpp"
+#include "store/run_owner.hpp"
 
 #include <filesystem>
+#include <optional>
 
 namespace sluice::store {
 
@@ -20,6 +22,10 @@ class RunLock {
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
+
+  /// Who has it, as far as can be told without taking it: a process of another host that left it
+  /// behind still counts.
+  static std::optional<RunOwner> holder(const std::filesystem::path& run_dir);
 
  private:
   bool take_lock();

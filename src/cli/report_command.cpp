@@ -1,0 +1,53 @@
+#include "cli/commands.hpp"
+#include "cli/run_record.hpp"
+#include "observe/report.hpp"
+#include "store/dead_letters.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::size_t most_dead = 100;
+
+// A line that is none, a torn last one say, is left out.
+std::vector<store::DeadLetter> first_dead_letters(const std::filesystem::path& run_dir) {
+  std::vector<store::DeadLetter> letters;
+  std::ifstream file(run_dir / "dead_letters.jsonl");
+  for (std::string line; letters.size() < most_dead && std::getline(file, line);) {
+    if (auto letter = store::parse_dead_letter(line)) letters.push_back(*std::move(letter));
+  }
+  return letters;
+}
+
+}  // namespace
+
+int write_report(const ReportArguments& arguments) {
+  const std::filesystem::path run_dir = arguments.run_dir;
+  observe::RunStory story;
+  story.moments = observe::read_history(run_dir);
+  story.state = run_state(story.moments.back().status, run_dir);
+  story.dead = first_dead_letters(run_dir);
+  if (arguments.json) {
+    fmt::print("{}\n",
+               report_json(story).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return 0;
+  }
+  const std::filesystem::path path =
+      arguments.out.empty() ? run_dir / "report.html" : std::filesystem::path(arguments.out);
+  std::ofstream page(path, std::ios::trunc);
+  page << report_page(story) << std::flush;
+  if (!page) {
+    throw IoError(fmt::format("cannot write '{}'; check the folder's permissions and free space",
+                              path.string()));
+  }
+  fmt::print("{}\n", path.string());
+  return 0;
+}
+
+}  // namespace sluice::cli

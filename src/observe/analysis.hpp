@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sluice/run.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::observe {
+
+/// What the workers of a stage did with their time.
+struct StageAnalysis {
+  double busy = 0;  ///< share of their time in `process`; those below likewise
+  double starved = 0;
+  double blocked = 0;
+  double setup = 0;
+  std::optional<double> speed;  ///< records/s of one worker while it processes: the true rate
+};
+
+/// Why a run was as fast as it was.
+struct Analysis {
+  std::vector<StageAnalysis> stages;
+  std::optional<std::size_t> bottleneck;  ///< the busiest stage; none if nothing was processed
+  double throughput = 0;                  ///< inputs/s of this attempt
+  /// What the workers of the bottleneck could do if they never waited, as inputs/s, and the share
+  /// of it that was reached: the speed of light for these workers.
+  std::optional<double> speed_of_light;
+  std::vector<std::string> advice;  ///< sentences, the most rewarding first
+};
+
+Analysis analyse(const RunStatus& status);
+
+}  // namespace sluice::observe

@@ -1,0 +1,81 @@
+// What the program says of runs that are under way, broken off, or at their end.
+#include "cli/job_runs.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <thread>
+
+namespace sluice::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+constexpr const char* job = R"(
+[pipeline]
+run_dir = "out"
+[input]
+jsonl = "rows.jsonl"
+[[stage]]
+name = "work"
+use = "synthetic"
+settings = { service = "fixed", mean = "20ms" }
+[[stage]]
+name = "write"
+use = "jsonl.write"
+settings = { path = "out.jsonl" }
+)";
+
+class Status : public JobRuns {
+ protected:
+  void SetUp() override {
+    write_rows(120);
+    write_job(job);
+  }
+  std::string status() { return run({"status", "out"}).out; }
+  Json report() { return Json::parse(run({"report", "out", "--json"}).out); }
+};
+
+TEST_F(Status, OfARunThatIsUnderWayThenKilledThenFinished) {
+  std::string under_way;
+  run_and_kill(sluice_command(0, {"run", "job.toml", "--workers", "2"}), folder_.path(), [&] {
+    under_way = status();
+    return under_way.find("running in process") != std::string::npos &&
+           under_way.find(" 0 of 120") == std::string::npos;
+  });
+  EXPECT_THAT(under_way, HasSubstr(" of 120 done"));
+  EXPECT_THAT(under_way, HasSubstr("write"));
+  EXPECT_THAT(status(), HasSubstr("broken off: 'sluice resume out' goes on with it."));
+  EXPECT_EQ(report().at("state"), "broken off");
+  ASSERT_EQ(run({"resume", "out"}).code, 0);
+  EXPECT_THAT(status(), HasSubstr("120 of 120 done (100%)"));
+  EXPECT_THAT(status(), HasSubstr("finished."));
+  const auto told = report();
+  EXPECT_EQ(told.at("attempts").size(), 2u);
+  EXPECT_EQ(told.at("analysis").at("bottleneck"), "work");
+  EXPECT_EQ(Json::parse(run({"status", "out", "--json"}).out).at("done"), 120);
+  EXPECT_EQ(run({"report", "out"}).out, "out/report.html\n");
+  EXPECT_THAT(store::read_text(folder_ / "out/report.html"), HasSubstr("<!DOCTYPE html>"));
+}
+
+TEST_F(Status, ANewRunForgetsTheOldOne) {
+  for (int i = 0; i < 2; ++i) {
+    std::filesystem::remove(folder_ / "out/journal");
+    ASSERT_EQ(run({"run", "job.toml", "--fresh", "--workers", "8"}).code, 0);
+  }
+  EXPECT_EQ(report().at("attempts").size(), 1u);
+}
+
+TEST_F(Status, OfNoRunIsAnError) {
+  const auto ended = run({"status", "nowhere"});
+  EXPECT_NE(ended.code, 0);
+  EXPECT_THAT(ended.err, HasSubstr("'nowhere' has no history.jsonl"));
+  ASSERT_EQ(run({"run", "job.toml", "--workers", "8"}).code, 0);
+  const auto lost = run({"report", "out", "-o", "none/report.html"});
+  EXPECT_EQ(lost.code, 8);
+  EXPECT_THAT(lost.err, HasSubstr("cannot write 'none/report.html'"));
+}
+
+}  // namespace
+}  // namespace sluice::cli

@@ -1,0 +1,100 @@
+#include "observe/history.hpp"
+
+#include "observe/some_run.hpp"
+#include "observe/status_json.hpp"
+#include "store/scratch_folder.hpp"
+
+#include <sluice/error.hpp>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace sluice::observe {
+namespace {
+
+using std::chrono::milliseconds;
+using store::ScratchFolder;
+using Time = std::chrono::system_clock::time_point;
+
+const Time start{std::chrono::seconds(1'700'000'000)};
+
+// A picture a second of an attempt that began at `from`.
+void note(History& history, Time from, int seconds, bool finished = false) {
+  auto status = some_run();
+  status.seconds = seconds;
+  status.finished = finished;
+  std::erase_if(status.replans, [=](const Replan& replan) { return replan.at > seconds; });
+  std::erase_if(status.lost, [=](const LostRank& lost) { return lost.at > seconds; });
+  history.note(status, from + std::chrono::seconds(seconds));
+}
+
+TEST(StatusJson, ComesBackAsItWas) {
+  const auto json = to_json(some_run());
+  EXPECT_EQ(to_json(status_of(json)), json);
+  EXPECT_EQ(status_of(json).stages.at(2).expected, 99u);
+  EXPECT_EQ(status_of(json).replans.at(1).reason, "two");
+}
+
+TEST(History, EachPictureHasTheDecisionsOfItsAttemptSoFar) {
+  const ScratchFolder folder;
+  History history(folder.path());
+  for (int second = 1; second <= 12; ++second) note(history, start, second);
+  History(folder.path()).note(some_run(), start + std::chrono::hours(1));
+  const auto moments = read_history(folder.path());
+  ASSERT_EQ(moments.size(), 13u);
+  EXPECT_EQ(moments[1].status.replans.size(), 0u);
+  EXPECT_EQ(moments[5].status.replans.size(), 1u);
+  EXPECT_EQ(moments[11].status.replans.size(), 2u);
+  EXPECT_EQ(moments[11].status.lost.size(), 1u);
+  EXPECT_EQ(moments[0].began, moments[11].began);
+  EXPECT_NE(moments[11].began, moments[12].began);
+  EXPECT_EQ(moments[12].status.replans.size(), 2u);
+}
+
+TEST(History, OfALongRunIsThinnedButHasItsEnd) {
+  const ScratchFolder folder;
+  History history(folder.path(), 100);
+  for (int second = 1; second <= 20'000; ++second) note(history, start, second);
+  note(history, start, 20'001, true);
+  const auto moments = read_history(folder.path());
+  EXPECT_LT(moments.size(), 700u);
+  EXPECT_GT(moments.size(), 100u);
+  EXPECT_TRUE(moments.back().status.finished);
+  EXPECT_EQ(moments.back().status.replans.size(), 2u);
+  EXPECT_TRUE(std::is_sorted(moments.begin(), moments.end(),
+                             [](const auto& a, const auto& b) { return a.time < b.time; }));
+}
+
+TEST(History, WhatIsNoPictureIsLeftOut) {
+  const ScratchFolder folder;
+  History history(folder.path());
+  note(history, start, 1);
+  auto text = store::read_text(folder / "history.jsonl");
+  store::write_text(folder / "history.jsonl", "{}\nnothing\n" + text + text.substr(0, 99));
+  EXPECT_EQ(read_history(folder.path()).size(), 1u);
+  History(folder.path()).begin();
+  EXPECT_THROW(read_history(folder.path()), InputError);
+}
+
+TEST(History, AFolderThatIsGoneStopsNothing) {
+  History history("/nonexistent/run");
+  note(history, start, 1);
+  note(history, start, 2, true);
+}
+
+TEST(History, TheLastPictureIsThereAsMetrics) {
+  const ScratchFolder folder;
+  History history(folder.path());
+  note(history, start, 15);
+  const auto text = store::read_text(folder / "metrics.prom");
+  EXPECT_NE(text.find("# TYPE sluice_inputs_done gauge\n"
+                      "sluice_inputs_done{pipeline=\"pages \\\"of\\\" <x>\"} 40\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find(",stage=\"ocr\",state=\"running\"} 27\n"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace sluice::observe

@@ -1,0 +1,64 @@
+#include "observe/report.hpp"
+
+#include "observe/analysis.hpp"
+#include "observe/some_run.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+namespace sluice::observe {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::ordered_json;
+
+TEST(Analysis, FindsTheBottleneckAndItsSpeedOfLight) {
+  const auto analysis = analyse(some_run());
+  ASSERT_EQ(analysis.bottleneck, 1u);
+  EXPECT_DOUBLE_EQ(analysis.stages[1].busy, 0.9);
+  EXPECT_DOUBLE_EQ(analysis.stages[0].blocked, 0.9);
+  EXPECT_DOUBLE_EQ(*analysis.stages[1].speed, 35.0 / 27);
+  EXPECT_DOUBLE_EQ(analysis.throughput, 2);
+  EXPECT_DOUBLE_EQ(*analysis.speed_of_light, 2 / 0.9);
+  ASSERT_EQ(analysis.advice.size(), 3u);
+  EXPECT_THAT(analysis.advice[0], HasSubstr("'ocr' was busy 90%"));
+  EXPECT_THAT(analysis.advice[1], HasSubstr("workers of 'read' waited"));
+  EXPECT_THAT(analysis.advice[2], HasSubstr("2 records could not be processed"));
+}
+
+TEST(Analysis, OfARunThatDidNothingSaysNothing) {
+  RunStatus status;
+  status.stages = {{.name = "read"}};
+  const auto analysis = analyse(status);
+  EXPECT_FALSE(analysis.bottleneck);
+  EXPECT_FALSE(analysis.speed_of_light);
+  EXPECT_TRUE(analysis.advice.empty());
+}
+
+RunStory some_story() {
+  RunStory story{
+      "broken off", {{100, 85, some_run()}, {101, 85, some_run()}, {500, 485, some_run()}}, {}};
+  story.moments[1].status.seconds += 1;
+  story.dead = {{}};
+  story.dead[0].key = "</script><b>";
+  return story;
+}
+
+TEST(Report, TellsAttemptsApart) {
+  const auto json = report_json(some_story());
+  ASSERT_EQ(json.at("attempts").size(), 2u);
+  EXPECT_EQ(json.at("attempts").at(0).at("moments").size(), 2u);
+  EXPECT_EQ(json.at("analysis").at("bottleneck"), "ocr");
+}
+
+TEST(Report, ThePageHoldsTheDataAndNothingInItEndsTheScript) {
+  const auto page = report_page(some_story());
+  const std::string open = "<script type=\"application/json\" id=\"run\">";
+  const auto begin = page.find(open) + open.size();
+  const auto data = page.substr(begin, page.find("</script>", begin) - begin);
+  EXPECT_EQ(Json::parse(data), report_json(some_story()));
+  EXPECT_EQ(page.find("http://www.w3.org/2000/svg"), page.rfind("http"));  // needs no network
+}
+
+}  // namespace
+}  // namespace sluice::observe
