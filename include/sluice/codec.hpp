@@ -16,12 +16,14 @@
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace sluice {
 
@@ -72,6 +74,9 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
     bytes_.remove_prefix(size);
   }
   std::uint64_t read_size();
+  /// How many elements follow, each of `bytes` at least. Throws DecodeError if that is more than
+  /// what is left can hold, so that nobody makes room for a number that is made up.
+  std::uint64_t read_count(std::size_t bytes = 1);
   Buffer read_buffer();
   std::string_view read_view(std::size_t size);
 
@@ -83,8 +88,15 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
     if (!bytes_.empty() || !buffers_.empty()) throw_left_over();
   }
 
+  /// Elements that take no bytes: throws DecodeError if there are very many of them.
+  void require_few(std::uint64_t count) const {
+    if (count > most_without_bytes) throw_too_many(count);
+  }
+  static constexpr std::uint64_t most_without_bytes = std::uint64_t{1} << 20;
+
  private:
   [[noreturn]] void throw_truncated(std::size_t wanted) const;
+  [[noreturn]] void throw_too_many(std::uint64_t count) const;
   [[noreturn]] void throw_left_over() const;
 
   std::string_view bytes_;
@@ -119,7 +131,25 @@ void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::SizeTag<T>& size)
 }
 template <class T>
 void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::SizeTag<T>& size) {
-  size.size = static_cast<std::remove_reference_t<T>>(decoder.read_size());
+  size.size = static_cast<std::remove_reference_t<T>>(decoder.read_count());
+}
+// In place of cereal's, which makes room for as many elements as the bytes say there are.
+template <class T, class Allocator>
+requires(!std::same_as<T, bool>) void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder,
+                                                                std::vector<T, Allocator>& values) {
+  if constexpr (Arithmetic<T>) {
+    values.resize(decoder.read_count(sizeof(T)));
+    decoder.read(values.data(), values.size() * sizeof(T));
+  } else {
+    const auto count = decoder.read_size();
+    values.clear();
+    values.reserve(std::min<std::uint64_t>(count, decoder.rest().size() / sizeof(T) + 1));
+    while (values.size() < count) {
+      const auto left = decoder.rest().size();
+      decoder(values.emplace_back());
+      if (left == decoder.rest().size()) decoder.require_few(count);
+    }
+  }
 }
 template <CodecArchive Archive, class T>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::NameValuePair<T>& pair) {

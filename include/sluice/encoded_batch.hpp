@@ -102,7 +102,7 @@ class EncodedBatch {
     std::uint64_t buffers_end = 0;
   };
   void read_ids(Decoder& decoder, std::uint64_t count);
-  void read_sizes(Decoder& decoder);
+  void read_sizes(Decoder& decoder, std::uint64_t buffer_room);
 
   std::vector<Entry> entries_;
   std::string bytes_;

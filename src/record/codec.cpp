@@ -44,6 +44,12 @@ std::uint64_t Decoder::read_size() {
   throw DecodeError("a size field is longer than 64 bits");
 }
 
+std::uint64_t Decoder::read_count(std::size_t bytes) {
+  const auto count = read_size();
+  if (count > bytes_.size() / bytes) throw_too_many(count);
+  return count;
+}
+
 std::string_view Decoder::read_view(std::size_t size) {
   if (size > bytes_.size()) throw_truncated(size);
   const auto view = bytes_.substr(0, size);
@@ -66,6 +72,11 @@ Buffer Decoder::read_buffer() {
 void Decoder::throw_left_over() const {
   throw DecodeError(fmt::format("{} bytes and {} buffers were left over after reading the record",
                                 bytes_.size(), buffers_.size()));
+}
+
+void Decoder::throw_too_many(std::uint64_t count) const {
+  throw DecodeError(
+      fmt::format("{} elements were expected where only {} bytes are left", count, bytes_.size()));
 }
 
 void Decoder::throw_truncated(std::size_t wanted) const {

@@ -10,8 +10,10 @@
 namespace sluice {
 namespace {
 
-// More records than bytes are believed only up to here.
-constexpr std::uint64_t most_records_without_bytes = std::uint64_t{1} << 20;
+// Records of one run share their path, each with a copy: all copies may take so much, and as much
+// again as the batch several times.
+constexpr std::uint64_t usual_path_bytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t path_bytes_a_byte = 64;
 
 // How many records from `first` on have consecutive origins and the same path.
 std::size_t run_of_ids(const EncodedBatch& batch, std::size_t first) {
@@ -45,12 +47,18 @@ std::size_t read_run(Decoder& decoder, std::uint64_t left) {
   return count;
 }
 
+// Throws DecodeError if `count` times `each` is more than the room that is left.
+void take_from(std::uint64_t& room, std::uint64_t count, std::uint64_t each) {
+  if (each > 0 && count > room / each) {
+    throw DecodeError(fmt::format("a batch claims {} records with {} bytes each where it has {}",
+                                  count, each, room));
+  }
+  room -= count * each;
+}
+
 std::uint64_t read_count(Decoder& decoder) {
   const auto count = decoder.read_size();
-  if (count > std::max<std::uint64_t>(decoder.rest().size(), most_records_without_bytes)) {
-    throw DecodeError(
-        fmt::format("a batch of {} bytes claims {} records", decoder.rest().size(), count));
-  }
+  if (count > decoder.rest().size()) decoder.require_few(count);
   return count;
 }
 
@@ -77,15 +85,18 @@ void EncodedBatch::pack(std::string& out) const {
 }
 
 void EncodedBatch::read_ids(Decoder& decoder, std::uint64_t count) {
+  auto room = usual_path_bytes + path_bytes_a_byte * decoder.rest().size();
   while (entries_.size() < count) {
     const auto run = read_run(decoder, count - entries_.size());
     RecordId id{decoder.read_size(), {}};
     id.path = decoder.read_view(decoder.read_size());
+    take_from(room, run, id.path.size());
     for (std::size_t i = 0; i < run; ++i, ++id.origin) entries_.push_back({id, 0, 0});
   }
 }
 
-void EncodedBatch::read_sizes(Decoder& decoder) {
+void EncodedBatch::read_sizes(Decoder& decoder, std::uint64_t buffer_room) {
+  auto room = static_cast<std::uint64_t>(decoder.rest().size());
   std::uint64_t bytes_end = 0;
   std::uint64_t buffers_end = 0;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
@@ -93,6 +104,8 @@ void EncodedBatch::read_sizes(Decoder& decoder) {
     const auto run = read_run(decoder, left);
     const auto bytes = decoder.read_size();
     const auto buffers = decoder.read_size();
+    take_from(room, run, bytes);
+    take_from(buffer_room, run, buffers);
     for (std::size_t i = 0; i < run; ++i, ++entry) {
       entry->bytes_end = bytes_end += bytes;
       entry->buffers_end = buffers_end += buffers;
@@ -106,7 +119,7 @@ EncodedBatch EncodedBatch::unpack(std::string_view packed, std::vector<Buffer> b
   const auto count = read_count(decoder);
   batch.entries_.reserve(count);
   batch.read_ids(decoder, count);
-  batch.read_sizes(decoder);
+  batch.read_sizes(decoder, buffers.size());
   const Entry last = batch.empty() ? Entry{} : batch.entries_.back();
   batch.bytes_ = decoder.read_view(last.bytes_end);
   decoder.finish();

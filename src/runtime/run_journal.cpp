@@ -1,5 +1,7 @@
 #include "runtime/run_journal.hpp"
 
+#include "store/whole_number.hpp"
+
 #include <sluice/error.hpp>
 
 #include <fmt/format.h>
@@ -11,6 +13,7 @@ namespace sluice::runtime {
 namespace {
 
 using Json = nlohmann::json;
+using store::whole_number;
 
 constexpr int version = 1;
 
@@ -28,9 +31,9 @@ Json to_json(const store::SplitSet& set) {
   return json;
 }
 
-void add(const Json& json, store::SplitSet& set) {
-  for (std::size_t i = 0; i + 1 < json.size(); i += 2) {
-    set.add({json[i].get<std::uint64_t>(), json[i + 1].get<std::uint64_t>()});
+void add(const Json& json, auto& set) {
+  for (std::size_t i = 0; i < json.size(); i += 2) {
+    set.add(store::SplitRange{whole_number(json.at(i)), whole_number(json.at(i + 1))});
   }
 }
 
@@ -50,9 +53,9 @@ Json to_json(const RecordId& id) {
 
 RecordId id_of(const Json& json) {
   RecordId id;
-  id.origin = json.at(0).get<std::uint64_t>();
+  id.origin = whole_number(json.at(0));
   for (std::size_t i = 1; i < json.size(); ++i) {
-    id.path = id.path.child(json[i].get<std::uint32_t>());
+    id.path = id.path.child(whole_number<std::uint32_t>(json[i]));
   }
   return id;
 }
@@ -65,10 +68,7 @@ Json to_json(const IdSet& ids) {
 
 IdSet ids_of(const Json& json) {
   IdSet ids;
-  const auto& whole = json.at("whole");
-  for (std::size_t i = 0; i + 1 < whole.size(); i += 2) {
-    ids.add(store::SplitRange{whole[i].get<std::uint64_t>(), whole[i + 1].get<std::uint64_t>()});
-  }
+  add(json.at("whole"), ids);
   for (const auto& id : json.value("split", Json::array())) ids.add(id_of(id));
   return ids;
 }
@@ -78,11 +78,11 @@ Commit commit_of(const Json& json) {
   add(json.at("done"), commit.settled.done);
   add(json.value("dead", Json::array()), commit.settled.dead);
   for (const auto& part : json.value("parts", Json::array())) {
-    commit.parts.push_back({part.at("stage").get<std::uint64_t>(), part.at("folder"),
-                            part.at("records").get<std::uint64_t>()});
+    commit.parts.push_back(
+        {whole_number(part.at("stage")), part.at("folder"), whole_number(part.at("records"))});
   }
   for (const auto& written : json.value("written", Json::array())) {
-    commit.written[written.at("stage").get<std::uint64_t>()].add(ids_of(written.at("ids")));
+    commit.written[whole_number(written.at("stage"))].add(ids_of(written.at("ids")));
   }
   return commit;
 }
@@ -91,18 +91,19 @@ std::vector<Output> outputs_of(const Json& json) {
   std::vector<Output> outputs;
   for (const auto& output : json) {
     outputs.push_back({output.at("parts").get<std::vector<std::string>>(), output.at("target"),
-                       output.at("merged_by").get<std::uint64_t>()});
+                       whole_number(output.at("merged_by"))});
   }
   return outputs;
 }
 
 void apply(const Json& json, RunState& state) {
   if (json.contains("sluice-journal")) {
-    if (json["sluice-journal"] != version) throw Json::other_error::create(0, "version", nullptr);
+    if (whole_number<int>(json["sluice-journal"]) != version)
+      throw Json::other_error::create(0, "version", nullptr);
     state.pipeline = json.at("pipeline").get<std::vector<std::string>>();
-    state.inputs = json.at("inputs").get<std::uint64_t>();
+    state.inputs = whole_number(json.at("inputs"));
   }
-  if (json.contains("attempt")) state.attempts = json["attempt"].get<std::uint64_t>();
+  if (json.contains("attempt")) state.attempts = whole_number(json["attempt"]);
   if (json.contains("done")) state.add(commit_of(json));
   if (json.contains("reopened")) state.reopen();
   if (json.contains("outputs")) state.outputs = outputs_of(json["outputs"]);

@@ -2,6 +2,7 @@
 
 #include "store/disk.hpp"
 #include "store/file_store.hpp"
+#include "store/whole_number.hpp"
 
 #include <sluice/error.hpp>
 
@@ -44,19 +45,24 @@ std::optional<DeadLetter> parse_dead_letter(std::string_view line) {
   try {
     const auto json = Json::parse(line);
     DeadLetter letter;
-    letter.input = json.at("input");
+    letter.input = whole_number(json.at("input"));
     letter.key = json.at("key");
-    letter.path = json.value("path", letter.path);
+    for (const auto& number : json.value("path", Json::array())) {
+      letter.path.push_back(whole_number<std::uint32_t>(number));
+    }
     letter.record = json.value("record", letter.record);
     letter.stage = json.at("stage");
     letter.error = json.at("error");
-    letter.attempts = json.at("attempts");
-    letter.rank = json.at("rank");
+    letter.attempts = whole_number(json.at("attempts"));
+    letter.rank = whole_number<int>(json.at("rank"));
     letter.node = json.at("node");
     letter.time = json.at("time");
     return letter;
   } catch (const Json::exception&) {
     return std::nullopt;
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("a dead letter is none that this version of sluice writes: {}: {}",
+                                 error.what(), line));
   }
 }
 

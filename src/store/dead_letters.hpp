@@ -33,7 +33,7 @@ struct DeadLetter {
 
 /// A line of JSON, with its end.
 std::string to_line(const DeadLetter& letter);
-/// Nothing if the line is none, or not whole.
+/// Nothing if the line is none, or not whole. Throws InputError if it has a number that is none.
 std::optional<DeadLetter> parse_dead_letter(std::string_view line);
 std::vector<DeadLetter> parse_dead_letters(std::string_view text);
 

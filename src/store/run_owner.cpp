@@ -1,5 +1,7 @@
 #include "store/run_owner.hpp"
 
+#include "store/whole_number.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -31,8 +33,9 @@ std::string to_json(const RunOwner& owner) {
 
 std::optional<RunOwner> run_owner(std::string_view json) try {
   const auto parsed = nlohmann::json::parse(json);
-  return RunOwner{parsed.at("host"), parsed.at("pid"), parsed.at("since"), parsed.at("token")};
-} catch (const nlohmann::json::exception&) {
+  return RunOwner{parsed.at("host"), whole_number<decltype(RunOwner::pid)>(parsed.at("pid")),
+                  parsed.at("since"), parsed.at("token")};
+} catch (const std::exception&) {
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include "store/shard_info.hpp"
 
 #include "store/sealed_text.hpp"
+#include "store/whole_number.hpp"
 
 #include <sluice/error.hpp>
 
@@ -23,7 +24,7 @@ Json splits_json(const SplitSet& splits) {
 
 SplitSet splits_of(const Json& json) {
   SplitSet splits;
-  for (const auto& range : json) splits.add({range.at(0), range.at(1)});
+  for (const auto& range : json) splits.add({whole_number(range.at(0)), whole_number(range.at(1))});
   return splits;
 }
 
@@ -46,10 +47,10 @@ ShardInfo shard_info(std::string_view json) {
   info.name = parsed.at("name");
   info.pipeline = parsed.at("pipeline");
   info.splits = splits_of(parsed.at("splits"));
-  info.records = parsed.at("records");
-  info.bytes = parsed.at("bytes");
-  info.file_bytes = parsed.at("file_bytes");
-  info.checksum = std::stoull(parsed.at("checksum").get<std::string>(), nullptr, 16);
+  info.records = whole_number(parsed.at("records"));
+  info.bytes = whole_number(parsed.at("bytes"));
+  info.file_bytes = whole_number(parsed.at("file_bytes"));
+  info.checksum = parse_whole_number(parsed.at("checksum").get<std::string>(), 16).value();
   return info;
 }
 

@@ -27,8 +27,7 @@ struct ShardInfo {
 
 /// One line of JSON.
 std::string to_json(const ShardInfo& info);
-/// Throws a std::exception, or returns nonsense, if it is not what `to_json` wrote; so
-/// only for text whose checksum is right.
+/// Throws a std::exception if it is not what `to_json` wrote.
 ShardInfo shard_info(std::string_view json);
 
 /// Every shard starts with this many bytes that are not HDF5's: its info, sealed, then NULs.

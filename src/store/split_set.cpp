@@ -1,7 +1,12 @@
 #include "store/split_set.hpp"
 
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 namespace sluice::store {
 namespace {
@@ -14,6 +19,9 @@ bool ends_before(const SplitRange& range, std::uint64_t split) { return end_of(r
 
 void SplitSet::add(SplitRange range) {
   if (range.count == 0) return;
+  if (range.count > std::numeric_limits<std::uint64_t>::max() - range.first) {
+    throw DecodeError(fmt::format("there are no {} splits from {} on", range.count, range.first));
+  }
   // All that touch the new range melt into it.
   const auto begin = std::lower_bound(ranges_.begin(), ranges_.end(), range.first, &ends_before);
   auto end = begin;

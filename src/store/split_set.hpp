@@ -16,6 +16,7 @@ struct SplitRange {
 /// A set of splits by their ids, kept as ranges: ascending, apart from each other, none empty.
 class SplitSet {
  public:
+  /// Throws DecodeError if the range goes on after the last number that there is.
   void add(SplitRange range);
   void add(std::uint64_t split) { add({split, 1}); }
   void add(const SplitSet& other);

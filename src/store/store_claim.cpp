@@ -1,10 +1,11 @@
 #include "store/store_claim.hpp"
 
+#include "store/whole_number.hpp"
+
 #include <sluice/error.hpp>
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <string_view>
 
 namespace sluice::store {
@@ -15,9 +16,12 @@ constexpr const char* claim_name = "claim";
 
 std::uint64_t next_number(FileStore& files) {
   const auto before = files.read(claim_name);
-  std::uint64_t number = 0;
-  if (before) std::from_chars(before->data(), before->data() + before->size(), number);
-  return number + 1;
+  if (!before) return 1;
+  const auto number = parse_whole_number(std::string_view(*before).substr(0, before->find(' ')));
+  if (number) return *number + 1;
+  throw InputError(fmt::format(
+      "the claim {} does not begin with a whole number; delete it if no run works there",
+      files.shown(claim_name)));
 }
 
 }  // namespace
