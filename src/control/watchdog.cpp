@@ -9,9 +9,6 @@ namespace {
 constexpr Time most_beat = std::chrono::milliseconds(500);
 constexpr Time least_beat = std::chrono::milliseconds(5);
 
-// A rank of which nothing was heard yet may still be loading something, before the run.
-constexpr Time slow_to_join = std::chrono::minutes(10);
-
 Time look_every(Time beat) { return beat / 4; }
 
 // The longest-lasting of the stalls that `find` sees.

@@ -17,6 +17,9 @@ struct Patience {
   Time silence{0};                ///< of a rank that is a process of its own
 };
 
+/// A rank of which nothing was heard yet may still be loading something, before the run.
+inline constexpr Time slow_to_join = std::chrono::minutes(10);
+
 /// How often a rank says that it is there, so that whoever waits for its word can be as quick as
 /// the least patience asks for.
 Time beat_of(const Patience& patience);

@@ -175,6 +175,7 @@ void Coordinator::send_orders() {
     ++control_messages_;
     send(rank, std::exchange(orders, {}));
   }
+  hand_over();
 }
 
 std::vector<Waiting> Coordinator::waiting() const {

@@ -1,7 +1,7 @@
 #include "runtime/coordinator_base.hpp"
 
 #include "base/log.hpp"
-#include "runtime/spec.hpp"
+#include "transport/presence.hpp"
 
 #include <sluice/error.hpp>
 
@@ -21,13 +21,18 @@ namespace {
 constexpr control::Time longest_wait = std::chrono::seconds(1);
 constexpr control::Time signal_wait = std::chrono::milliseconds(100);
 
+// Then those are handled, and what follows from them goes out.
+constexpr std::size_t most_at_once = 256;
+
 constexpr std::chrono::nanoseconds years = std::chrono::hours(24 * 365);
 
 }  // namespace
 
 RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
+  go_away();
   try {
     spec_ = build();
+    talk([this] { set_beat(control::sign_beat(spec_.options.heartbeat_timeout)); });
     signals_.emplace(spec_.options.handle_signals,
                      transport_.between_processes() ? &transport_ : nullptr);
     watchdog_.emplace(patience_of(spec_, transport_), static_cast<std::size_t>(transport_.size()));
@@ -41,11 +46,13 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
     throw Error(failure.code, failure.message);
   }
   end_run({});
+  away_.reset();
   return current_status(true);
 }
 
 bool CoordinatorBase::all_stopped_within(std::chrono::nanoseconds longest) {
   const auto until = std::chrono::steady_clock::now() + std::min(longest, years);
+  away_.reset();
   while (stopped_ < workers_left()) {
     note_lost(transport_.take_lost());
     const auto left = until - std::chrono::steady_clock::now();
@@ -53,9 +60,45 @@ bool CoordinatorBase::all_stopped_within(std::chrono::nanoseconds longest) {
     while (auto message = transport_.receive()) {
       if (std::holds_alternative<Bye>(unpack(std::move(*message)))) ++stopped_;
     }
-    if (stopped_ < workers_left()) transport_.wait(left);
+    say_alive();
+    if (stopped_ < workers_left()) transport_.wait(std::min(left, beat_));
   }
   return true;
+}
+
+template <class Talk>
+void CoordinatorBase::talk(Talk what) {
+  if (!away_) return what();
+  const transport::Presence presence(transport_);
+  what();
+}
+
+void CoordinatorBase::go_away() {
+  set_beat(beat_);
+  away_.emplace(transport_);
+}
+
+void CoordinatorBase::set_beat(control::Time beat) {
+  beat_ = beat;
+  transport_.look_in_absence([this] { say_alive(); }, beat_ / 2);
+}
+
+// To all, if it is time; what goes to ranks that are lost the transport drops.
+void CoordinatorBase::say_alive() {
+  if (now() < next_sign_) return;
+  next_sign_ = now() + beat_;
+  if (!transport_.between_processes()) return;
+  for (Rank rank = 1; rank < transport_.size(); ++rank) {
+    transport_.send(pack(rank, Here{host_}));
+  }
+}
+
+void CoordinatorBase::hand_over() {
+  if (outgoing_.empty()) return;
+  talk([this] {
+    for (auto& message : outgoing_) transport_.send(std::move(message));
+  });
+  outgoing_.clear();
 }
 
 void CoordinatorBase::greet() {
@@ -71,14 +114,24 @@ void CoordinatorBase::greet() {
 
 bool CoordinatorBase::receive_all() {
   watchdog_->advance(now());
-  bool any = false;
-  look_for_lost();
-  while (auto message = transport_.receive()) {
-    any = true;
-    const Rank from = message->peer;
-    on(unpack(std::move(*message)), from);
+  std::vector<Rank> dead;
+  std::vector<transport::Message> messages;
+  talk([&] {
+    say_alive();
+    dead = transport_.take_lost();
+    while (messages.size() < most_at_once) {
+      auto message = transport_.receive();
+      if (!message) break;
+      messages.push_back(std::move(*message));
+    }
+  });
+  handle_lost(dead);
+  for (auto& message : messages) {
+    const Rank from = message.peer;
+    if (!lost_.contains(from)) on(unpack(std::move(message)), from);
   }
-  return any;
+  hand_over();
+  return !messages.empty();
 }
 
 void CoordinatorBase::on(Packet packet, Rank from) {
@@ -103,8 +156,6 @@ void CoordinatorBase::on(Packet packet, Rank from) {
   }
 }
 
-void CoordinatorBase::look_for_lost() { handle_lost(transport_.take_lost()); }
-
 // Who dies before the run has begun is not missed, if the others are enough for it.
 void CoordinatorBase::handle_lost(const std::vector<Rank>& ranks) {
   const auto news = note_lost(ranks);
@@ -116,7 +167,7 @@ std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {
   for (const Rank rank : ranks) {
     if (!lost_.insert(rank).second) continue;
     news.push_back(rank);
-    transport_.forget(rank);
+    talk([&] { transport_.forget(rank); });
     if (watchdog_) watchdog_->gone(rank);
     if (greeted_.erase(rank) > 0) topology_.remove(transport_.node_of(rank));
   }
@@ -129,9 +180,12 @@ int CoordinatorBase::workers_left() const {
 
 void CoordinatorBase::end_run(const End& end) {
   for (Rank rank = 1; rank < transport_.size(); ++rank) send(rank, end);
+  hand_over();
 }
 
-void CoordinatorBase::send(Rank to, Packet packet) { transport_.send(pack(to, std::move(packet))); }
+void CoordinatorBase::send(Rank to, Packet packet) {
+  outgoing_.push_back(pack(to, std::move(packet)));
+}
 
 void CoordinatorBase::seat(const control::Assign& order) {
   const auto cores = seats_.take(order.rank, spec_.stages.at(order.stage).spec.cpus);
@@ -185,10 +239,14 @@ void CoordinatorBase::check_for_stall() {
 }
 
 void CoordinatorBase::wait_until(control::Time until) {
+  hand_over();
   const auto wake = std::min({until, next_status_, next_check_});
   // A signal cannot end the wait of a thread that others notify under a lock.
-  const auto longest = transport_.between_processes() ? longest_wait : signal_wait;
-  transport_.wait(std::clamp<control::Time>(wake - now(), control::Time{0}, longest));
+  const auto longest = transport_.between_processes() ? std::min(longest_wait, beat_) : signal_wait;
+  talk([&] {
+    transport_.wait(std::clamp<control::Time>(wake - now(), control::Time{0}, longest));
+    say_alive();
+  });
 }
 
 control::Time CoordinatorBase::now() const { return std::chrono::steady_clock::now() - started_; }

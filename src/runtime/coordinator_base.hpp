@@ -1,11 +1,13 @@
 #pragma once
 
+#include "control/coordinator_watch.hpp"
 #include "control/watchdog.hpp"
 #include "runtime/dead_letter_book.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/run_topology.hpp"
 #include "runtime/seats.hpp"
+#include "runtime/spec.hpp"
 #include "runtime/stop_signals.hpp"
 #include "transport/transport.hpp"
 
@@ -22,6 +24,10 @@ namespace sluice::runtime {
 
 /// Rank 0, whatever its mode: meets the other ranks, hears of their failures, tells them when the
 /// run is over, and shows its status. `run` is the rank's communication thread.
+///
+/// To the transport that thread is away but for the moments in which it sends and receives: reading
+/// the input, a sync of the journal, or a callback may take long, and meanwhile the deputy goes on
+/// giving signs of life to the workers.
 class CoordinatorBase {
  public:
   explicit CoordinatorBase(transport::Transport& transport) : transport_(transport) {}
@@ -49,7 +55,9 @@ class CoordinatorBase {
   virtual void lose(const std::vector<control::Rank>& ranks) = 0;
 
   bool receive_all();
+  /// Leaves with the next `hand_over`, or the next wait.
   void send(control::Rank to, Packet packet);
+  void hand_over();
   /// Binds the rank to the cores that it is to have; before the order goes out, so that it sets up
   /// there.
   void seat(const control::Assign& order);
@@ -85,8 +93,12 @@ class CoordinatorBase {
   std::optional<DeadLetterBook> dead_letters_;  ///< once the run begins
 
  private:
+  template <class Talk>
+  void talk(Talk what);
+  void go_away();
+  void set_beat(control::Time beat);
+  void say_alive();
   void greet();
-  void look_for_lost();
   void handle_lost(const std::vector<control::Rank>& ranks);
   std::vector<control::Rank> note_lost(const std::vector<control::Rank>& ranks);
   int workers_left() const;
@@ -112,6 +124,13 @@ class CoordinatorBase {
   std::optional<control::Watchdog> watchdog_;
   std::vector<std::string> hosts_;  ///< by rank
   control::Time next_check_{0};
+  std::vector<transport::Message> outgoing_;
+
+  // For signs of life. Guarded as the transport is: the communication thread's, but for absences.
+  const std::string host_ = host_name();
+  control::Time beat_ = control::sign_beat(control::Time{0});
+  control::Time next_sign_{0};
+  std::optional<transport::Absence> away_;  ///< while a run lasts, unless it talks to other ranks
 };
 
 }  // namespace sluice::runtime

@@ -149,6 +149,12 @@ std::string culprit_text(const ErasedSpec& spec, const Stall& stall, const Scene
                      what_it_does(spec, stall, state));
 }
 
+std::string how_to_go_on(const ErasedSpec& spec) {
+  const bool resumable = spec.options.mode == Mode::batch || spec.options.journal;
+  if (!resumable) return "without a journal it can only be run again";
+  return fmt::format("'sluice resume {}' goes on with it", spec.options.run_dir.string());
+}
+
 }  // namespace
 
 control::Patience patience_of(const ErasedSpec& spec, const transport::Transport& transport) {
@@ -190,14 +196,18 @@ std::string report_hang(const ErasedSpec& spec, const Stall& stall, const Scene&
       path.string());
 }
 
+std::string silent_coordinator_text(const ErasedSpec& spec, const std::string& host, Time lasted) {
+  return fmt::format(
+      "the run hangs: rank 0{}, the coordinator, gives no sign of life for {:.1f} s: it is "
+      "stopped, or its node cannot be reached (heartbeat_timeout); {}",
+      host.empty() ? "" : " on " + host, seconds(lasted), how_to_go_on(spec));
+}
+
 std::string stopped_text(const ErasedSpec& spec, int signal, const std::string& progress,
                          bool out_of_grace) {
-  const bool resumable = spec.options.mode == Mode::batch || spec.options.journal;
-  const auto run_dir = spec.options.run_dir.string();
   return fmt::format("stopped early by {}: {}{}; {}", signal_name(signal), progress,
                      out_of_grace ? " and what was in flight did not end within the grace" : "",
-                     resumable ? fmt::format("'sluice resume {}' goes on with it", run_dir)
-                               : std::string("without a journal it can only be run again"));
+                     how_to_go_on(spec));
 }
 
 }  // namespace sluice::runtime

@@ -39,6 +39,10 @@ std::string report_hang(const ErasedSpec& spec, const control::Stall& stall, con
 /// All of it; `culprit` is its first line.
 std::string state_text(const ErasedSpec& spec, const std::string& culprit, const Scene& scene);
 
+/// What a worker says of a coordinator that gives no sign of life; `host` is empty if it never did.
+std::string silent_coordinator_text(const ErasedSpec& spec, const std::string& host,
+                                    control::Time lasted);
+
 /// Why a run ended early, and how to go on with it.
 std::string stopped_text(const ErasedSpec& spec, int signal, const std::string& progress,
                          bool out_of_grace);

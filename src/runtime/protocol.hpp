@@ -180,9 +180,19 @@ struct Stop {
   }
 };
 
+/// From the coordinator to the others: it is there, and where.
+struct Here {
+  std::string host;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(host);
+  }
+};
+
 using Packet =
     std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped>;
+                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

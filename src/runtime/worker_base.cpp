@@ -4,6 +4,7 @@
 #include "runtime/run_topology.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stage_runner.hpp"
+#include "transport/mpi.hpp"
 #include "transport/presence.hpp"
 
 #include <fmt/format.h>
@@ -47,18 +48,17 @@ void WorkerBase::introduce(const std::function<ErasedSpec()>& build) {
 
 // The program may take its time for that, so it counts as user code.
 void WorkerBase::build_spec(const std::function<ErasedSpec()>& build) {
-  const auto sign_of_life = [this] {
-    transport_.say_in_absence(pack(coordinator, Alive{true, 0}), beat_);
-  };
+  const auto look = [this] { show_life_in_absence(); };
   say_alive();
-  sign_of_life();
+  transport_.look_in_absence(look, beat_);
   {
     const transport::Absence absence(transport_);
     spec_ = build();
   }
   beat_ = control::beat_of(patience_of(spec_, transport_));
-  sign_of_life();
+  transport_.look_in_absence(look, beat_);
   if (transport_.between_processes()) {
+    watch_.emplace(spec_.options.heartbeat_timeout, transport_.rank());
     signals_.emplace(spec_.options.handle_signals, &transport_);
   }
 }
@@ -75,6 +75,23 @@ void WorkerBase::come_up_for_air() {
   ++calls_;
   const transport::Presence presence(transport_);
   say_alive();
+  look_for_coordinator();
+}
+
+void WorkerBase::show_life_in_absence() {
+  transport_.send(pack(coordinator, Alive{true, 0}));
+  look_for_coordinator();
+}
+
+// User code may go on for hours, and nobody else would say it: so this ends the run, here and now.
+void WorkerBase::look_for_coordinator() {
+  if (!watch_ || end_ || is_lost(coordinator)) return;
+  watch_->look(Clock::now() - started_, transport_.heard(coordinator));
+  const auto lasted = watch_->silent();
+  if (!lasted) return;
+  std::fprintf(stderr, "sluice: error: %s\n",
+               silent_coordinator_text(spec_, coordinators_host_, *lasted).c_str());
+  transport::abort_all_ranks(static_cast<int>(ExitCode::hung));
 }
 
 void WorkerBase::pass_on_signal() {
@@ -88,9 +105,10 @@ void WorkerBase::turn() {
   pass_on_signal();
   look_for_lost();
   const bool received = receive_all();
+  look_for_coordinator();
   if (is_lost(coordinator) && !received && !end_) coordinator_died();
   if (failed_) {
-    if (!end_) transport_.wait(std::chrono::seconds(1));
+    if (!end_) transport_.wait(beat_);
     return;
   }
   const bool worked = work();
@@ -124,6 +142,8 @@ bool WorkerBase::receive_all() {
     auto packet = unpack(std::move(*message));
     if (auto* end = std::get_if<End>(&packet)) {
       end_ = std::move(*end);
+    } else if (auto* here = std::get_if<Here>(&packet)) {
+      coordinators_host_ = std::move(here->host);
     } else if (!failed_) {
       on(std::move(packet));
     }

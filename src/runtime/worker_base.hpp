@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/coordinator_watch.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/stop_signals.hpp"
 #include "transport/transport.hpp"
@@ -55,6 +56,8 @@ class WorkerBase {
   void pass_on_signal();
   void look_for_lost();
   void coordinator_died();
+  void show_life_in_absence();
+  void look_for_coordinator();
   void on(Packet packet);
   void fail(const Failure& failure);
 
@@ -63,6 +66,10 @@ class WorkerBase {
   bool failed_ = false;
   std::optional<StopSignals> signals_;  ///< if this process is not the coordinator's
   bool signal_passed_on_ = false;
+  // Guarded as the transport is: the communication thread's, but for absences.
+  std::optional<control::CoordinatorWatch> watch_;  ///< if the coordinator is another process
+  std::string coordinators_host_;                   ///< once it has said so
+  const Clock::time_point started_ = Clock::now();
   std::chrono::nanoseconds beat_ = std::chrono::milliseconds(500);
   Clock::time_point next_word_;
 };

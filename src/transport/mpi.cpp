@@ -41,9 +41,10 @@ class MpiTransport final : public Transport {
     deputy_->take_over();
   }
   void end_absence() override { deputy_->hand_back(); }
-  void say_in_absence(Message message, std::chrono::nanoseconds every) override {
-    port_.say_in_absence(std::move(message), every);
+  void look_in_absence(std::function<void()> look, std::chrono::nanoseconds every) override {
+    port_.look_in_absence(std::move(look), every);
   }
+  std::uint64_t heard(Rank rank) const override { return port_.heard(rank); }
   std::vector<Rank> take_lost() override { return port_.take_lost(); }
   void forget(Rank rank) override { port_.forget(rank); }
 

@@ -67,7 +67,7 @@ void MpiDeputy::run(Doorbell::Ticket ticket) {
     if (!baton || !away_) continue;
     try {
       port_.look_before_sleeping();
-      port_.speak_up(left_at_);
+      port_.look_if_due(left_at_);
       nap = port_.longest_nap(idle_nap);
     } catch (...) {
       failure_ = std::current_exception();

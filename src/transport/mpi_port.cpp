@@ -91,9 +91,11 @@ void MpiPort::begin_run(std::uint32_t piece_bytes) {
   ++run_;
   piece_bytes_ = piece_bytes;
   notified_ = false;
-  sign_of_life_ = {};
+  look_ = nullptr;
   arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
   mine_ = &arrived_[run_];
+  heard_.assign(static_cast<std::size_t>(size_), 0);
+  for (const auto& message : *mine_) ++heard_[static_cast<std::size_t>(message.peer)];
   lost_ = dead_;
 }
 
@@ -144,6 +146,7 @@ void MpiPort::sort_arrivals() {
   for (auto& [run, message, fetched] : arrivals_) {
     // The sender may sleep while it holds the memory of what has just left it.
     if (fetched) ring(nodes_.bell_of(message.peer));
+    if (run == run_) ++heard_[static_cast<std::size_t>(message.peer)];
     if (run >= run_ && !is_forgotten(message.peer)) arrived_[run].push_back(std::move(message));
   }
   arrivals_.clear();
@@ -220,17 +223,17 @@ void MpiPort::notify() noexcept {
   nodes_.own_bell().ring_owner();
 }
 
-void MpiPort::say_in_absence(Message message, Nanoseconds every) {
-  sign_of_life_ = std::move(message);
-  sign_every_ = every;
+void MpiPort::look_in_absence(std::function<void()> look, Nanoseconds every) {
+  look_ = std::move(look);
+  look_every_ = every;
 }
 
-void MpiPort::speak_up(Clock::time_point absent_since) {
-  if (sign_of_life_.bytes.empty()) return;
+void MpiPort::look_if_due(Clock::time_point absent_since) {
+  if (!look_) return;
   const auto now = Clock::now();
-  if (now - std::max(absent_since, sign_given_) < sign_every_) return;
-  sign_given_ = now;
-  send({sign_of_life_.peer, sign_of_life_.bytes, {}});
+  if (now - std::max(absent_since, looked_) < look_every_) return;
+  looked_ = now;
+  look_();
 }
 
 // Whatever else a rank is doing, half a message of one that has died must not hold up the rest.

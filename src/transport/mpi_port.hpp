@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -40,11 +41,12 @@ class MpiPort {
   std::vector<Rank> take_lost();
   void forget(Rank rank);
 
-  void say_in_absence(Message message, Nanoseconds every);
+  void look_in_absence(std::function<void()> look, Nanoseconds every);
+  std::uint64_t heard(Rank rank) const { return heard_.at(static_cast<std::size_t>(rank)); }
 
   // For the deputy, while it holds the baton.
-  /// Gives a sign of life if one is due in an absence that began then.
-  void speak_up(std::chrono::steady_clock::time_point absent_since);
+  /// Looks as was wished for absences, if that is due in one that began then.
+  void look_if_due(std::chrono::steady_clock::time_point absent_since);
   /// Moves everything along, as far as it goes without waiting for the peers. To be done between
   /// announcing a sleep and sleeping.
   void look_before_sleeping();
@@ -96,9 +98,10 @@ class MpiPort {
   std::map<std::uint32_t, std::deque<Message>> arrived_;  ///< by run, none before run_
   std::deque<Message>* mine_ = nullptr;                   ///< this run's
   std::atomic<bool> notified_{false};
-  Message sign_of_life_;  ///< without bytes: none is wanted
-  Nanoseconds sign_every_{0};
-  Clock::time_point sign_given_;
+  std::vector<std::uint64_t> heard_;  ///< by rank: messages of this run
+  std::function<void()> look_;        ///< in an absence
+  Nanoseconds look_every_{0};
+  Clock::time_point looked_;
 };
 
 }  // namespace sluice::transport

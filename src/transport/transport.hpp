@@ -3,6 +3,8 @@
 #include <sluice/buffer.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,9 +58,13 @@ class Transport {
   virtual void begin_absence() = 0;
   virtual void end_absence() = 0;
 
-  /// Between processes, an absence sends this message, without buffers, whenever it has gone on for
-  /// `every` more: a sign that the process lives, whatever its communication thread does.
-  virtual void say_in_absence(Message message, std::chrono::nanoseconds every) = 0;
+  /// Between processes, an absence calls this whenever it has gone on for `every` more, from
+  /// another thread, and does not end before that returns. It may call `send` and `heard`: to show
+  /// that the process lives, whatever its communication thread does, and to see who else does.
+  virtual void look_in_absence(std::function<void()> look, std::chrono::nanoseconds every) = 0;
+
+  /// Between processes, how many messages of that rank have arrived, received or not.
+  virtual std::uint64_t heard(Rank rank) const = 0;
 
   /// Ranks that have been found dead since the last call, those that an earlier run in this process
   /// lost included. Ends a `wait`. Not every transport sees every death: MPI sees those of the

@@ -127,7 +127,47 @@ TEST_P(Stopped, ProcessesAreMissedByTheirSilence) {
   EXPECT_EQ(rank(), 0) << "it is ended too";
 }
 
+/// The coordinator is stopped, and the workers are left alone.
+class StoppedCoordinator : public Hangs {
+ protected:
+  /// Stops it once the first status has been shown.
+  void stop_and_expect_hang(Arguments sets) {
+    sets.insert(sets.end(), {"pipeline.heartbeat_timeout=2s", "input.limit=10000"});
+    const auto coordinator = [this] { return rank_in(folder_.path(), 0); };
+    std::chrono::steady_clock::time_point stopped;
+    const auto ended = run_and_signal(
+        command(sets), folder_.path(),
+        [&] { return coordinator() != 0 && !read_text(folder_ / ".err").empty(); }, SIGSTOP,
+        [&] {
+          stopped = std::chrono::steady_clock::now();
+          return coordinator();
+        });
+    expect_code(ended, 10);
+    EXPECT_LT(std::chrono::steady_clock::now() - stopped, std::chrono::seconds(12));
+    EXPECT_THAT(ended.err, AllOf(ContainsRegex("sluice: error: the run hangs: rank 0 on [^ ]+, the "
+                                               "coordinator, gives no sign of life for 2"),
+                                 HasSubstr("'sluice resume out' goes on with it")));
+    EXPECT_EQ(coordinator(), 0) << "it is ended too";
+  }
+};
+
+TEST_P(StoppedCoordinator, IsMissedByTheWorkersAndTheRunGoesOnWhenItIsResumed) {
+  stop_and_expect_hang({"stage.first.settings.mean=300ms"});
+  const auto resumed =
+      run_process(sluice_command(GetParam().ranks, {"resume", "out"}), folder_.path());
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+}
+
+TEST_P(StoppedCoordinator, IsMissedByWorkersWhoseCodeDoesNotReturnForLong) {
+  stop_and_expect_hang({"stage.first.settings.mean=1000s", "pipeline.stall_after=0"});
+}
+
 INSTANTIATE_TEST_SUITE_P(Launches, Stopped,
+                         ::testing::Values(Launch{"Mpi", 5, "streaming"},
+                                           Launch{"BatchMpi", 3, "batch"}),
+                         [](const auto& each) { return each.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Launches, StoppedCoordinator,
                          ::testing::Values(Launch{"Mpi", 5, "streaming"},
                                            Launch{"BatchMpi", 3, "batch"}),
                          [](const auto& each) { return each.param.name; });

@@ -66,7 +66,7 @@ pid_t spawn(std::vector<std::string>& command, const std::string& folder) {
   return child;
 }
 
-// The wait status; kills the group at the deadline.
+// The wait status; at the deadline kills the group, of which mpirun's ranks are not.
 int wait_until(pid_t child, Clock::time_point deadline, bool& timed_out) {
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
@@ -86,15 +86,6 @@ bool has_ended(pid_t child) {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
          info.si_pid == child;
-}
-
-Ended ended(pid_t child, const std::filesystem::path& folder, Clock::time_point deadline) {
-  Ended how;
-  const int status = wait_until(child, deadline, how.timed_out);
-  if (WIFEXITED(status) && !how.timed_out) how.code = WEXITSTATUS(status);
-  how.out = store::read_text(folder / ".out");
-  how.err = store::read_text(folder / ".err");
-  return how;
 }
 
 // Those whose working directory is the folder.
@@ -117,6 +108,16 @@ void kill_all_in(const std::filesystem::path& folder) {
     for (const pid_t process : left) ::kill(process, SIGKILL);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+Ended ended(pid_t child, const std::filesystem::path& folder, Clock::time_point deadline) {
+  Ended how;
+  const int status = wait_until(child, deadline, how.timed_out);
+  if (how.timed_out) kill_all_in(std::filesystem::canonical(folder));
+  if (WIFEXITED(status) && !how.timed_out) how.code = WEXITSTATUS(status);
+  how.out = store::read_text(folder / ".out");
+  how.err = store::read_text(folder / ".err");
+  return how;
 }
 
 }  // namespace

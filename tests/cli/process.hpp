@@ -21,7 +21,8 @@ struct Ended {
 /// ends a run that was aborted, and then nobody hears of a code.
 void expect_code(const Ended& ended, int code);
 
-/// Runs a program in `folder`, with TMPDIR there too; kills it and its children after `limit`.
+/// Runs a program in `folder`, with TMPDIR there too; kills it and all that it started there after
+/// `limit`.
 Ended run_process(std::vector<std::string> command, const std::filesystem::path& folder,
                   std::chrono::seconds limit = std::chrono::seconds(60));
 

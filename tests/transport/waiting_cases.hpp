@@ -133,6 +133,27 @@ inline void a_large_message_passes_between_absent_ranks(Transport& world) {
   meet(world);
 }
 
+// What a rank wants done in its absences is done, again and again, and others hear of it.
+inline void an_absent_rank_gives_signs_of_life(Transport& world) {
+  if (world.size() == 1 || !world.between_processes()) return;
+  meet(world);
+  int looks = 0;
+  if (world.rank() == 0) {
+    world.look_in_absence([&] { world.send({1, "sign " + std::to_string(++looks), {}}); }, 50ms);
+    {
+      const Absence absence(world);
+      std::this_thread::sleep_for(1s);
+    }
+    EXPECT_GE(looks, 4);
+    world.send({1, "back", {}});
+  } else if (world.rank() == 1) {
+    while (next_from(world, 0).bytes != "back") ++looks;
+    EXPECT_GE(looks, 4);
+    EXPECT_GT(world.heard(0), static_cast<std::uint64_t>(looks));
+  }
+  meet(world);
+}
+
 // Absences that come and go in the middle of traffic lose nothing.
 inline void short_absences_lose_nothing(Transport& world) {
   constexpr int rounds = 300;
