@@ -13,7 +13,7 @@ set(SLUICE_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
   OMPI_MCA_mpi_yield_when_idle=1)
-set(SLUICE_THREADED_LAYERS transport runtime)
+set(SLUICE_THREADED_LAYERS transport process runtime)
 
 function(sluice_test_target name)
   add_executable(${name} ${ARGN})

@@ -88,18 +88,23 @@ class Pipeline {
   Pipeline(std::string name, std::vector<ErasedStage> stages)
       : name_(std::move(name)), stages_(std::move(stages)) {}
 
-  /// Appends a stage. Each worker gets a copy of `prototype`.
+  /// Appends a stage. Each worker gets a copy of `prototype`. If that has a member `description`,
+  /// what it says is part of what all ranks must agree about.
   template <StageTaking<Out> S>
   Pipeline<In, typename S::Output> then(S prototype, StageSpec spec = {}) const {
     using Next = typename S::Output;
     auto stages = stages_;
+    std::string description = typeid(S).name();
+    if constexpr (requires { std::string(prototype.description()); }) {
+      description += " " + prototype.description();
+    }
     if (spec.name.empty()) spec.name = "stage-" + std::to_string(stages.size() + 1);
     stages.push_back({std::move(spec),
                       [prototype] {
                         return std::make_unique<TypedStage<Out, Next>>(
                             std::make_unique<S>(prototype));
                       },
-                      &record_type<Out>(), &record_type<Next>(), typeid(S).name()});
+                      &record_type<Out>(), &record_type<Next>(), std::move(description)});
     return Pipeline<In, Next>(name_, std::move(stages));
   }
 

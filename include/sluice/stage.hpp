@@ -24,6 +24,8 @@ struct WorkerContext {
   /// committed; `final_dir` is then what `run_dir` stands for.
   std::filesystem::path root = {};
   std::filesystem::path final_dir = {};
+  /// In debug mode the stage is called where the user is, who may stop it in a debugger.
+  bool debug = false;
 
   /// Where a stage that writes at teardown is to make the file that shall appear at `path`.
   std::filesystem::path output(const std::filesystem::path& path) const {

@@ -119,7 +119,15 @@ int list_stages(const StagesArguments& arguments) {
       print_kind(*kind);
     }
   }
-  if (arguments.json) fmt::print("{}\n", all.dump(2));
+  if (arguments.json) {
+    fmt::print("{}\n", all.dump(2));
+  } else if (arguments.kind.empty()) {
+    fmt::print(
+        "\nIn place of use = \"KIND\" a stage may have command = [\"PROGRAM\", …]: a program in "
+        "any\n"
+        "language, in an environment of its own; its settings are what it takes them to be\n"
+        "(docs/process-stages.md).\n");
+  }
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "job/build.hpp"
 
 #include "job/check_settings.hpp"
+#include "job/command_stage.hpp"
 #include "job/input.hpp"
 #include "job/knobs.hpp"
 #include "job/plugin.hpp"
@@ -51,15 +52,29 @@ void try_to_make(const StageEntry& entry, const JobStage& stage) {
   throw PluginError(fmt::format("{} ({}) makes no stage", where(entry), entry.use));
 }
 
-// What the stage says counts most, then what is particular about its kind, then [pipeline].
+// Those of the stage, and those of its model that it does not have.
+RawTable settings_of(const StageEntry& entry) {
+  auto settings = entry.settings;
+  settings.insert(entry.model_settings.begin(), entry.model_settings.end());
+  return settings;
+}
+
+// What the stage says counts most, then its model, then what is particular about its kind, then
+// [pipeline].
 JobStage build_stage(const StageEntry& entry, const StageSpec& defaults,
                      const StageRegistry& registry) {
-  const StageKind& kind = kind_of(entry, registry);
-  JobStage stage{defaults, kind, check_settings(kind, entry.settings, entry.name, entry.place)};
-  stage.spec.name = entry.name;
-  apply_defaults(kind.defaults, stage.spec);
-  apply_knobs(entry.keys, "stage." + entry.name, stage.spec);
+  const StageKind* kind = entry.command.empty() ? &kind_of(entry, registry) : nullptr;
+  auto spec = defaults;
+  spec.name = entry.name;
+  if (kind != nullptr) apply_defaults(kind->defaults, spec);
+  if (entry.model) apply_model(*entry.model, spec);
+  apply_knobs(entry.keys, "stage." + entry.name, spec);
+  if (kind == nullptr) return command_stage(entry, spec);
+  JobStage stage{
+      spec, *kind, check_settings(*kind, settings_of(entry), entry.name, entry.place), {}};
   try_to_make(entry, stage);
+  stage.description =
+      fmt::format("{} {{{}}}", kind->name, canonical_settings(*kind, stage.settings));
   return stage;
 }
 
@@ -72,8 +87,7 @@ ErasedStage erase(const JobStage& stage) {
   erased.input = &record_type<Record>();
   erased.output = &record_type<Record>();
   erased.merge = stage.kind.merge;
-  erased.description =
-      fmt::format("{} {{{}}}", stage.kind.name, canonical_settings(stage.kind, stage.settings));
+  erased.description = stage.description;
   return erased;
 }
 

@@ -17,6 +17,7 @@ struct JobStage {
   StageSpec spec;
   StageKind kind;
   Settings settings;
+  std::string description;  ///< of all that decides what it does
 };
 
 /// The built-in stage kinds.

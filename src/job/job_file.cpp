@@ -5,19 +5,12 @@
 #include "job/knobs.hpp"
 #include "job/raw_job.hpp"
 #include "job/read_file.hpp"
+#include "job/read_stage.hpp"
 
 #include <set>
 
 namespace sluice::job {
 namespace {
-
-std::string text_at(const RawTable& table, const std::string& key, const std::string& prefix,
-                    std::string_view wanted) {
-  const auto& value = table.at(key);
-  auto text = to_text(value);
-  if (text && text->empty()) text.reset();
-  return require(text, value, prefix + key, wanted);
-}
 
 Mode mode_at(const RawTable& pipeline) {
   const auto it = pipeline.find("mode");
@@ -112,42 +105,21 @@ void read_store(const RawTable& store, JobFile& job) {
   if (every != store.end()) job.batch.publish_every = publish_every(every->second);
 }
 
-StageEntry read_stage(const RawStage& raw) {
-  const std::string prefix = fmt::format("stage.{}.", raw.name);
-  if (raw.keys.contains("name")) text_at(raw.keys, "name", prefix, "a name, such as \"read\"");
-  if (!raw.keys.contains("use")) {
-    throw UsageError(
-        fmt::format("{}: stage '{}' does not say what it is; add use = \"KIND\" ('sluice stages' "
-                    "lists the kinds)",
-                    raw.place.text(), raw.name));
-  }
-  StageEntry stage{raw.name,
-                   text_at(raw.keys, "use", prefix, "a stage kind, such as \"fs.read\""),
-                   std::nullopt,
-                   raw.keys,
-                   raw.settings,
-                   raw.place,
-                   raw.keys.at("use").place};
-  if (raw.keys.contains("plugin")) {
-    stage.plugin = text_at(raw.keys, "plugin", prefix, "a path, such as \"build/libmine.so\"");
-  }
-  StageSpec defaults;
-  apply_knobs(raw.keys, "stage." + raw.name, defaults);
-  return stage;
-}
-
 void read_stages(const RawJob& raw, const std::string& file, JobFile& job) {
+  const auto models = read_models(raw.models);
   std::set<std::string> names;
   for (const auto& stage : raw.stages) {
     if (!names.insert(stage.name).second) {
       throw UsageError(fmt::format("{}: there are two stages named '{}'; names must differ",
                                    stage.place.text(), stage.name));
     }
-    job.stages.push_back(read_stage(stage));
+    job.stages.push_back(read_stage(stage, models));
   }
   if (!job.stages.empty()) return;
-  throw UsageError(fmt::format(
-      "{}: the job has no stages; add at least one [[stage]] with use = \"KIND\"", file));
+  throw UsageError(
+      fmt::format("{}: the job has no stages; add at least one [[stage]] with use = \"KIND\" or "
+                  "command = [\"PROGRAM\", …]",
+                  file));
 }
 
 }  // namespace

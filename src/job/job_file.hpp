@@ -2,6 +2,7 @@
 
 #include "job/raw_value.hpp"
 
+#include <sluice/model.hpp>
 #include <sluice/run.hpp>
 
 #include <cstdint>
@@ -24,12 +25,19 @@ struct InputEntry {
 /// A stage of a job file; what its keys and settings mean depends on the kind that it uses.
 struct StageEntry {
   std::string name;
-  std::string use;
+  std::string use;  ///< empty if a process does it
+  std::vector<std::string> command;
+  std::optional<ProcessEnvironment> env;
+  std::string settings_json;  ///< an object
+  std::optional<std::uint64_t> shared_memory;
+  std::optional<std::chrono::nanoseconds> start_timeout;
+  std::optional<Model> model;
   std::optional<std::filesystem::path> plugin;
   RawTable keys;
   RawTable settings;
-  Place place;      ///< of the stage
-  Place use_place;  ///< of `use`
+  RawTable model_settings;  ///< the model's own, which the stage may leave out
+  Place place;              ///< of the stage
+  Place use_place;          ///< of `use` or `command`
 };
 
 /// A job file whose keys, types and ranges are right; stage kinds are not looked up yet.

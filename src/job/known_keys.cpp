@@ -14,8 +14,8 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 const KnownKeys& root_keys() {
-  static const KnownKeys keys{{"pipeline", "input", "store", "stage"},
-                              {"models", "topology", "env"}};
+  static const KnownKeys keys{{"pipeline", "input", "store", "models", "stage"},
+                              {"topology", "env"}};
   return keys;
 }
 
@@ -59,6 +59,11 @@ const KnownKeys& store_keys() {
 const KnownKeys& stage_keys() {
   static const KnownKeys keys{{"name",
                                "use",
+                               "command",
+                               "env",
+                               "model",
+                               "shared_memory",
+                               "start_timeout",
                                "plugin",
                                "settings",
                                "batch_size",
@@ -79,7 +84,17 @@ const KnownKeys& stage_keys() {
                                "setup_attempts",
                                "max_worker_lifetime",
                                "stall_after"},
-                              {"command", "env", "model", "resources"}};
+                              {"depth", "resources"}};
+  return keys;
+}
+
+const KnownKeys& model_keys() {
+  static const KnownKeys keys{{"env", "settings", "cpus", "gpus", "memory", "spmd"}, {"artifacts"}};
+  return keys;
+}
+
+const KnownKeys& env_keys() {
+  static const KnownKeys keys{{"venv", "conda", "modules", "container", "variables"}, {}};
   return keys;
 }
 

@@ -2,24 +2,39 @@
 
 #include "job/raw_value.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::job {
 
-struct RawStage {
-  std::string name;  ///< given or "stage-N"
-  RawTable keys;     ///< without `settings`
+/// A table of an environment.
+struct RawEnv {
+  RawTable keys;  ///< without `variables`
+  RawTable variables;
+};
+
+/// What a stage and a model have in common.
+struct RawEntry {
+  std::string name;
+  RawTable keys;  ///< without `settings` and `env`
   RawTable settings;
+  std::string settings_json;  ///< the same, with whatever they hold
+  std::optional<RawEnv> env;
   Place place;
 };
+
+/// Its name is given or "stage-N".
+using RawStage = RawEntry;
+using RawModel = RawEntry;
 
 /// The tables of a job file, their keys known but the values unchecked.
 struct RawJob {
   RawTable pipeline;
   RawTable input;
   RawTable store;
+  std::vector<RawModel> models;
   std::vector<RawStage> stages;
 };
 

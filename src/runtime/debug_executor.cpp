@@ -58,7 +58,8 @@ class DebugRun {
 
   void set_up(const ErasedStage& stage) {
     const auto before = seconds_now();
-    const WorkerContext context{stage.spec.name, 0, 1, 0, host_name(), spec_.options.run_dir};
+    WorkerContext context{stage.spec.name, 0, 1, 0, host_name(), spec_.options.run_dir};
+    context.debug = true;
     status_.stages.emplace_back().name = stage.spec.name;
     status_.stages.back().workers = 1;
     auto& runner = stages_.emplace_back(stage, false);

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sluice/process_stage.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::process {
+
+using Variables = std::map<std::string, std::string>;
+
+/// A command whose program is found and whose environment is made.
+struct Prepared {
+  std::string program;  ///< a path
+  std::vector<std::string> arguments;
+  Variables variables;
+};
+
+/// Throws UsageError, naming stage and key, for an environment or a program that is not there.
+/// `run_dir` is made visible in a container.
+Prepared prepare(const ProcessOptions& options, const std::string& stage,
+                 const std::filesystem::path& run_dir);
+
+/// This process' variables, without those by which an MPI launcher speaks to its ranks: a program
+/// that is no rank must not take itself for one.
+Variables own_variables();
+
+/// The folder of a conda environment that goes by this name; empty if there is none.
+std::filesystem::path find_conda(const std::string& name, const Variables& variables);
+
+/// The program as the system would find it on PATH, or as it is if it names a path; empty if there
+/// is none.
+std::string find_program(const std::string& name, const Variables& variables);
+
+/// The variables that a piece of bash leaves behind; the same piece is run only once. `script` says
+/// `env -0 >&3` in the end. Throws UsageError with what it printed, after `trouble`, if it fails.
+Variables captured(const std::vector<std::string>& bash_arguments, const Variables& before,
+                   const std::string& trouble);
+
+}  // namespace sluice::process

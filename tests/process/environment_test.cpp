@@ -1,0 +1,144 @@
+#include "process/environment.hpp"
+#include "store/scratch_folder.hpp"
+
+#include <sluice/error.hpp>
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+namespace sluice::process {
+namespace {
+
+using store::ScratchFolder;
+using store::write_text;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::Pair;
+using ::testing::StartsWith;
+
+class Environment : public ::testing::Test {
+ protected:
+  Prepared prepared(const ProcessEnvironment& env, const std::string& program = "sh") {
+    return prepare({{program, "-c", "true"}, env}, "work", folder_.path());
+  }
+
+  std::string refusal(const ProcessEnvironment& env, const std::string& program = "sh") {
+    try {
+      prepared(env, program);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  std::string program(const std::filesystem::path& path, const std::string& text) {
+    std::filesystem::create_directories(path.parent_path());
+    write_text(path, "#!/bin/sh\n" + text);
+    ::chmod(path.c_str(), 0755);
+    return path.string();
+  }
+
+  ScratchFolder folder_;
+};
+
+TEST_F(Environment, IsOursWithoutTheLaunchers) {
+  ::setenv("OMPI_COMM_WORLD_RANK", "3", 1);
+  ::setenv("PMIX_RANK", "3", 1);
+  ::setenv("PMI_RANK", "3", 1);
+  ::setenv("PMISTAKE", "kept", 1);
+  const auto variables = own_variables();
+  for (const auto* gone : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    EXPECT_THAT(variables, Not(Contains(Key(gone))));
+    ::unsetenv(gone);
+  }
+  EXPECT_THAT(variables, Contains(Pair("PMISTAKE", "kept")));
+  EXPECT_THAT(variables, Contains(Key("PATH")));
+}
+
+TEST_F(Environment, Variables) {
+  const auto with = prepared({.variables = {{"WHAT", "this"}, {"PATH", "/bin:/usr/bin"}}});
+  EXPECT_THAT(with.variables, Contains(Pair("WHAT", "this")));
+  EXPECT_EQ(with.program, "/bin/sh");
+}
+
+TEST_F(Environment, AVenvComesFirstOnPath) {
+  const auto venv = folder_ / "venv";
+  const auto python = program(venv / "bin/python", "");
+  ::setenv("PYTHONHOME", "/elsewhere", 1);
+  const auto with = prepared({.venv = venv.string()}, "python");
+  ::unsetenv("PYTHONHOME");
+  EXPECT_EQ(with.program, python);
+  EXPECT_THAT(with.variables, AllOf(Contains(Pair("VIRTUAL_ENV", venv.string())),
+                                    Contains(Pair("PATH", StartsWith(venv.string() + "/bin:"))),
+                                    Not(Contains(Key("PYTHONHOME")))));
+}
+
+TEST_F(Environment, CondaByFolderAndByName) {
+  const auto root = folder_ / "miniconda3";
+  const auto prefix = root / "envs/mine";
+  const auto python = program(prefix / "bin/python", "");
+  std::filesystem::create_directories(prefix / "conda-meta");
+  program(prefix / "etc/conda/activate.d/extra.sh", "echo noise; export EXTRA=\"two\nlines\"\n");
+  EXPECT_EQ(prepared({.conda = prefix.string()}, "python").program, python);
+  ::setenv("CONDA_ENVS_PATH", (root / "envs").c_str(), 1);
+  const auto with = prepared({.conda = "mine"}, "python");
+  ::unsetenv("CONDA_ENVS_PATH");
+  EXPECT_EQ(with.program, python);
+  EXPECT_THAT(with.variables, AllOf(Contains(Pair("CONDA_PREFIX", prefix.string())),
+                                    Contains(Pair("EXTRA", "two\nlines"))));
+}
+
+TEST_F(Environment, ModulesAreLoadedByALoginShell) {
+  write_text(folder_ / ".bash_profile",
+             "module() { echo loading; shift; for m in \"$@\"; do\n"
+             "  [ \"$m\" != none/1 ] || { echo \"no module $m\" >&2; return 1; }\n"
+             "  export LOADED=\"$LOADED $m\"; done; }\n");
+  const std::string home = std::getenv("HOME");
+  ::setenv("HOME", folder_.path().c_str(), 1);
+  const auto with = prepared({.modules = {"cuda/12", "gcc/12"}});
+  EXPECT_THAT(with.variables, Contains(Pair("LOADED", " cuda/12 gcc/12")));
+  EXPECT_THAT(refusal({.modules = {"none/1"}}),
+              AllOf(StartsWith("stage 'work': env.modules = [\"none/1\"] cannot be loaded"),
+                    HasSubstr("no module none/1")));
+  ::setenv("HOME", home.c_str(), 1);
+}
+
+TEST_F(Environment, AContainerRunsTheCommand) {
+  const auto apptainer = program(folder_ / "bin/apptainer", "");
+  write_text(folder_ / "image.sif", "");
+  const auto image = (folder_ / "image.sif").string();
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", ((folder_ / "bin").string() + ":" + path).c_str(), 1);
+  const auto with = prepared({.container = image}, "python");
+  EXPECT_THAT(refusal({.container = "none.sif"}),
+              HasSubstr("env.container = \"none.sif\" does not"));
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(with.program, apptainer);
+  const auto here = std::filesystem::current_path().string();
+  EXPECT_EQ(with.arguments, (std::vector<std::string>{apptainer, "exec", "--bind", here, "--bind",
+                                                      folder_.path().string(), "--pwd", here, image,
+                                                      "python", "-c", "true"}));
+}
+
+TEST_F(Environment, WhatIsMissingIsSaidWithStageAndKey) {
+  EXPECT_THAT(refusal({.venv = "no/venv"}),
+              AllOf(StartsWith("stage 'work': env.venv = \"no/venv\" is no virtual environment: '"),
+                    HasSubstr("make it with 'python3 -m venv no/venv'")));
+  EXPECT_THAT(refusal({.conda = "no-such-environment"}),
+              HasSubstr("env.conda = \"no-such-environment\" is no conda environment here"));
+  EXPECT_THAT(refusal({.conda = "./nowhere"}), HasSubstr("nowhere/conda-meta' does not exist"));
+  EXPECT_THAT(refusal({.venv = "a", .conda = "b"}), HasSubstr("one of venv, conda and container"));
+  EXPECT_THAT(
+      refusal({}, "no-such-program"),
+      HasSubstr("stage 'work': command needs the program 'no-such-program', which is not on "
+                "PATH ("));
+  EXPECT_THAT(refusal({}, "./no-such-program"), HasSubstr("which does not exist here"));
+}
+
+}  // namespace
+}  // namespace sluice::process
