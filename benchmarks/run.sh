@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs the benchmarks, and prints one table of what was measured beside
 # its target. The results go to benchmarks/results/, one JSON object a line.
-#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan journal shards s3
+#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan journal shards s3 process
 # Exits with 1 if a target is missed. SLUICE_BENCH_BUILD names another build folder, used as it is.
 # shellcheck disable=SC2317  # functions called by the names on the command line
 set -euo pipefail
@@ -16,12 +16,12 @@ names=()
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
-    speed | startup | idle | memory | batch | fairness | plan | journal | shards | s3) names+=("$argument") ;;
+    speed | startup | idle | memory | batch | fairness | plan | journal | shards | s3 | process) names+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "run.sh: no benchmark '$argument'; see run.sh --help" >&2 && exit 2 ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan journal shards s3)
+[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan journal shards s3 process)
 
 build=${SLUICE_BENCH_BUILD:-}
 if [ -z "$build" ]; then
@@ -150,6 +150,17 @@ journal() {
 shards() { bare shards --rounds "$(either 9 25)"; }
 
 s3() { bare s3 --rounds "$(either 7 15)"; }
+
+# The other end is a small program, and then a Python stage, where NumPy is at hand (SLUICE_PYTHON).
+process() {
+  local python=() interpreter=${SLUICE_PYTHON:-python3}
+  if PYTHONPATH=python "$interpreter" -c 'import sluice' 2>/dev/null; then
+    export PYTHONPATH=$PWD/python
+    python=(--python "$interpreter" --python benchmarks/null_stage.py)
+  fi
+  mkdir -p "$build/process-benchmark"
+  bare process --rounds "$(either 1000 4000)" --run-dir "$build/process-benchmark" "${python[@]}"
+}
 
 describe_machine >"$results"
 for name in "${names[@]}"; do

@@ -1,5 +1,7 @@
 // fuzz_seeds FOLDER: what the readers are to be fed with at first: whole messages, envelopes,
 // batches, journals and texts of a store, as the program itself writes them.
+#include "process/batch_table.hpp"
+#include "process/frames.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/run_journal.hpp"
 #include "store/journal.hpp"
@@ -23,19 +25,39 @@ void write(const fs::path& folder, const std::string& name, const std::string& b
   std::ofstream(folder / name, std::ios::binary) << bytes;
 }
 
-EncodedBatch batch() {
-  AnyBatch records;
-  auto values = std::make_shared<std::vector<Record>>();
+std::vector<Record> some_records() {
+  std::vector<Record> values;
   for (std::uint64_t i = 0; i < 3; ++i) {
     Record record("key-" + std::to_string(i));
     record.set("text", std::string("a page"));
     record.set("count", std::int64_t{7});
     record.set("vector", Tensor{DType::f32, {2}, Buffer(8)});
-    values->push_back(std::move(record));
+    values.push_back(std::move(record));
+  }
+  return values;
+}
+
+EncodedBatch batch() {
+  AnyBatch records;
+  records.records = std::make_shared<std::vector<Record>>(some_records());
+  for (std::uint64_t i = 0; i < 3; ++i) {
     records.ids.push_back({i, i == 1 ? RecordPath().child(4) : RecordPath()});
   }
-  records.records = values;
   return record_type<Record>().encode(std::move(records));
+}
+
+void write_process(const fs::path& folder) {
+  const Batch<Record> records(some_records());
+  const process::BatchTable table(records);
+  std::string bytes(table.bytes(), '\0');
+  table.write(reinterpret_cast<std::byte*>(bytes.data()), 0);
+  write(folder / "process_table", "records", bytes.substr(0, table.table_bytes()));
+  using process::FrameKind;
+  write(folder / "process_frames", "conversation",
+        process::packed({FrameKind::hello, 0, R"({"protocol": 1, "name": "test"})"}) +
+            process::packed({FrameKind::ready, 0, {}}) +
+            process::packed({FrameKind::result, 1, std::string(20, '\0')}) +
+            process::packed({FrameKind::failed, 2, R"({"error": "bad", "record": 1})"}));
 }
 
 runtime::Commit commit() {
@@ -65,6 +87,7 @@ void write_wire(const fs::path& folder) {
 }
 
 void write_seeds(const fs::path& folder) {
+  write_process(folder);
   write_wire(folder / "wire");
   std::string packed;
   batch().pack(packed);

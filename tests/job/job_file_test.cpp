@@ -82,10 +82,10 @@ TEST(JobFile, UnknownKeyWithNoNearOneIsNotGivenAWrongOne) {
 }
 
 TEST(JobFile, KeysOfLaterVersionsAreNotCalledUnknown) {
-  EXPECT_EQ(refusal("model = \"m\""),
-            "job.toml:6: key 'stage.read.model' is not supported by this version of sluice");
+  EXPECT_EQ(refusal("depth = 2"),
+            "job.toml:6: key 'stage.read.depth' is not supported by this version of sluice");
   for (const auto* line :
-       {"model = \"m\"", "env = { venv = \"e\" }", "command = [\"p\"]", "[models.m]\ncpus = 1"}) {
+       {"resources = { cpus = 1 }", "[topology]", "[models.m]\nartifacts = []"}) {
     EXPECT_THAT(refusal(line), HasSubstr("is not supported by this version")) << line;
   }
 }
@@ -160,15 +160,17 @@ TEST(JobFile, ModesAreNamed) {
 }
 
 TEST(JobFile, StagesNeedAKindAndNamesOfTheirOwn) {
-  EXPECT_EQ(refusal("[[stage]]\nname = \"ocr\""),
-            "job.toml:6: stage 'ocr' does not say what it is; add use = \"KIND\" ('sluice stages' "
-            "lists the kinds)");
+  EXPECT_EQ(
+      refusal("[[stage]]\nname = \"ocr\""),
+      "job.toml:6: stage 'ocr' does not say what it is; it takes use = \"KIND\" ('sluice stages' "
+      "lists the kinds) or command = [\"PROGRAM\", …] (a program in any language)");
   EXPECT_EQ(refusal("[[stage]]\nname = \"read\"\nuse = \"synthetic\""),
             "job.toml:6: there are two stages named 'read'; names must differ");
   EXPECT_EQ(refusal("[[stage]]\nname = \"\"\nuse = \"synthetic\""),
             "job.toml:7: 'stage..name' must be a name, such as \"read\"; it is the string \"\"");
   EXPECT_EQ(thrown<UsageError>([] { parse_job("[input]\nkeys = [\"a\"]", "j.toml"); }),
-            "j.toml: the job has no stages; add at least one [[stage]] with use = \"KIND\"");
+            "j.toml: the job has no stages; add at least one [[stage]] with use = \"KIND\" or "
+            "command = [\"PROGRAM\", …]");
 }
 
 TEST(JobFile, InputIsNamedExactlyOnce) {
