@@ -3,7 +3,9 @@
 /// All of the C++ interface.
 #include <sluice/buffer.hpp>
 #include <sluice/error.hpp>
+#include <sluice/model.hpp>
 #include <sluice/pipeline.hpp>
+#include <sluice/process_stage.hpp>
 #include <sluice/record.hpp>
 #include <sluice/run.hpp>
 #include <sluice/stage.hpp>

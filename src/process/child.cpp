@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -39,10 +40,10 @@ struct Recipe {
   char* const* variables;
   const int* files;
   int file_count;
+  int report;  ///< hears the error if it cannot become the program, and is closed if it can
   int most_files;
   bool at_terminal;
   pid_t parent;
-  volatile int error = 0;  ///< the child writes it
 };
 
 void close_from(int first, int most_files) {
@@ -59,23 +60,25 @@ void forget_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void become(Recipe& recipe) {
+[[noreturn]] void become(const Recipe& recipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != recipe.parent) ::_exit(127);
   if (!recipe.at_terminal) ::setpgid(0, 0);
   forget_signals();
-  bool good = true;
+  const int report = recipe.file_count;
+  bool good = ::dup3(recipe.report, report, O_CLOEXEC) == report;
   for (int i = 0; i < recipe.file_count; ++i) good = ::dup2(recipe.files[i], i) == i && good;
   if (good) {
-    close_from(recipe.file_count, recipe.most_files);
+    close_from(report + 1, recipe.most_files);
     ::execve(recipe.program, recipe.arguments, recipe.variables);
   }
-  recipe.error = errno;
+  const int error = errno;
+  [[maybe_unused]] const auto written = ::write(report, &error, sizeof error);
   ::_exit(127);
 }
 
 // The child shares our memory until it has become another program, and this thread waits for that.
-__attribute__((noinline)) pid_t start(Recipe& recipe) {
+__attribute__((noinline)) pid_t start(const Recipe& recipe) {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -95,30 +98,57 @@ int most_files() {
   return static_cast<int>(std::min(limit.rlim_cur, enough));
 }
 
-std::vector<store::Descriptor> moved_up(const std::vector<int>& files) {
-  std::vector<store::Descriptor> moved;
-  for (const int file : files) {
-    moved.emplace_back(checked(::fcntl(file, F_DUPFD_CLOEXEC, above_all), "hand a file on"));
-  }
-  return moved;
+store::Descriptor moved_up(int file) {
+  return store::Descriptor(checked(::fcntl(file, F_DUPFD_CLOEXEC, above_all), "hand a file on"));
 }
+
+/// Where the child reports that it could not become its program. Its end is closed when it has:
+/// a sanitizer makes a plain fork of vfork, after which nobody waits by himself.
+struct Report {
+  Report() {
+    std::array<int, 2> ends{};
+    checked(::pipe2(ends.data(), O_CLOEXEC), "make a pipe");
+    ours = store::Descriptor(ends[0]);
+    const store::Descriptor low(ends[1]);
+    theirs = moved_up(low.get());
+  }
+
+  int wait() {
+    theirs = store::Descriptor();
+    int error = 0;
+    uninterrupted([&] { return ::read(ours.get(), &error, sizeof error); });
+    return error;
+  }
+
+  store::Descriptor ours;
+  store::Descriptor theirs;
+};
 
 }  // namespace
 
 Child::Child(const ChildSpec& spec) : in_own_group_(!spec.at_terminal) {
   const auto arguments = pointers(spec.arguments);
   const auto variables = pointers(spec.variables);
-  const auto moved = moved_up(spec.files);
+  std::vector<store::Descriptor> moved;
   std::vector<int> files;
-  for (const auto& file : moved) files.push_back(file.get());
-  Recipe recipe{spec.program.c_str(),           arguments.data(), variables.data(), files.data(),
-                static_cast<int>(files.size()), most_files(),     spec.at_terminal, ::getpid()};
+  for (const int file : spec.files) files.push_back(moved.emplace_back(moved_up(file)).get());
+  Report report;
+  const Recipe recipe{spec.program.c_str(),
+                      arguments.data(),
+                      variables.data(),
+                      files.data(),
+                      static_cast<int>(files.size()),
+                      report.theirs.get(),
+                      most_files(),
+                      spec.at_terminal,
+                      ::getpid()};
   pid_ = checked(start(recipe), "start a process");
   // The C library's own is not declared for C++ in glibc 2.36.
   death_ = store::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  if (recipe.error == 0) return;
+  const int error = report.wait();
+  if (error == 0) return;
   kill();
-  errno = recipe.error;
+  errno = error;
   checked(-1, fmt::format("run '{}'", spec.program));
 }
 

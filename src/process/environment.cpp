@@ -17,9 +17,8 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 6> of_launchers{"OMPI_", "PMIX_", "PMI_",
                                                        "PRTE_", "ORTE_", "OPAL_"};
 
-[[noreturn]] void fail(const std::string& stage, const std::string& problem) {
-  throw UsageError(
-      fmt::format("stage '{}': {} (docs/process-stages.md says more)", stage, problem));
+[[noreturn]] void fail(const std::string& problem) {
+  throw UsageError(problem + " (docs/process-stages.md says more)");
 }
 
 std::string text_of(const Variables& variables, const std::string& name) {
@@ -37,89 +36,84 @@ void put_on_path(const fs::path& folder, Variables& variables) {
   variables["PATH"] = path.empty() ? folder.string() : folder.string() + ":" + path;
 }
 
-void load_modules(const std::vector<std::string>& modules, const std::string& stage,
-                  Variables& variables) {
+void load_modules(const std::vector<std::string>& modules, Variables& variables) {
   std::vector<std::string> bash{"-lc", R"(module load "$@" >&2 && env -0 >&3)", "bash"};
   bash.insert(bash.end(), modules.begin(), modules.end());
   const auto trouble = fmt::format(
-      "stage '{}': env.modules = [\"{}\"] cannot be loaded ('module load' in a login "
+      "env.modules = [\"{}\"] cannot be loaded ('module load' in a login "
       "shell of bash); load them by hand on this node to see why",
-      stage, fmt::join(modules, "\", \""));
+      fmt::join(modules, "\", \""));
   variables = captured(bash, variables, trouble);
 }
 
-void enter_venv(const std::string& given, const std::string& stage, Variables& variables) {
+void enter_venv(const std::string& given, Variables& variables) {
   const auto venv = fs::absolute(given).lexically_normal();
   if (!is_there(venv / "bin" / "python")) {
-    fail(stage,
-         fmt::format("env.venv = \"{}\" is no virtual environment: '{}' does not exist; make "
-                     "it with 'python3 -m venv {}' and install there what the stage needs",
-                     given, (venv / "bin" / "python").string(), given));
+    fail(
+        fmt::format("env.venv = \"{}\" is no virtual environment: '{}' does not exist; make "
+                    "it with 'python3 -m venv {}' and install there what the stage needs",
+                    given, (venv / "bin" / "python").string(), given));
   }
   put_on_path(venv / "bin", variables);
   variables["VIRTUAL_ENV"] = venv.string();
   variables.erase("PYTHONHOME");
 }
 
-fs::path conda_folder(const std::string& given, const std::string& stage,
-                      const Variables& variables) {
+fs::path conda_folder(const std::string& given, const Variables& variables) {
   const bool is_path = given.find('/') != std::string::npos;
   const auto folder =
       is_path ? fs::absolute(given).lexically_normal() : find_conda(given, variables);
   if (!folder.empty() && is_there(folder / "conda-meta")) return folder;
-  fail(stage,
-       fmt::format("env.conda = \"{}\" is no conda environment here: {}; 'conda env list' "
-                   "shows those that there are, 'conda create' makes one",
-                   given,
-                   is_path ? fmt::format("'{}' does not exist", (folder / "conda-meta").string())
-                           : "none has that name (a folder would do, too)"));
+  fail(
+      fmt::format("env.conda = \"{}\" is no conda environment here: {}; 'conda env list' "
+                  "shows those that there are, 'conda create' makes one",
+                  given,
+                  is_path ? fmt::format("'{}' does not exist", (folder / "conda-meta").string())
+                          : "none has that name (a folder would do, too)"));
 }
 
-void enter_conda(const std::string& given, const std::string& stage, Variables& variables) {
-  const auto folder = conda_folder(given, stage, variables);
+void enter_conda(const std::string& given, Variables& variables) {
+  const auto folder = conda_folder(given, variables);
   put_on_path(folder / "bin", variables);
   variables["CONDA_PREFIX"] = folder.string();
   variables["CONDA_DEFAULT_ENV"] = given;
   for (const auto* other : {"PYTHONHOME", "VIRTUAL_ENV"}) variables.erase(other);
   if (!is_there(folder / "etc/conda/activate.d")) return;
-  variables = captured(
-      {"-c",
-       R"(for script in "$0"/etc/conda/activate.d/*.sh; do
+  variables = captured({"-c",
+                        R"(for script in "$0"/etc/conda/activate.d/*.sh; do
                              if [ -e "$script" ]; then . "$script" >&2; fi
                            done
                            env -0 >&3)",
-       folder.string()},
-      variables, fmt::format("stage '{}': env.conda = \"{}\" cannot be activated", stage, given));
+                        folder.string()},
+                       variables, fmt::format("env.conda = \"{}\" cannot be activated", given));
 }
 
-std::string program_for(const std::string& name, const std::string& stage, const std::string& key,
+std::string program_for(const std::string& name, const std::string& key,
                         const Variables& variables) {
   auto program = find_program(name, variables);
   if (!program.empty()) return program;
-  fail(stage, fmt::format("{} needs the program '{}', which {}", key, name,
-                          name.find('/') == std::string::npos
-                              ? fmt::format("is not on PATH ({})", text_of(variables, "PATH"))
-                              : "does not exist here, or may not be executed"));
+  fail(fmt::format("{} needs the program '{}', which {}", key, name,
+                   name.find('/') == std::string::npos
+                       ? fmt::format("is not on PATH ({})", text_of(variables, "PATH"))
+                       : "does not exist here, or may not be executed"));
 }
 
-std::string apptainer(const std::string& stage, const Variables& variables) {
+std::string apptainer(const Variables& variables) {
   auto program = find_program("apptainer", variables);
   if (program.empty()) program = find_program("singularity", variables);
   if (!program.empty()) return program;
-  fail(stage, "env.container needs 'apptainer' (or 'singularity') on PATH, and there is none here");
+  fail("env.container needs 'apptainer' (or 'singularity') on PATH, and there is none here");
 }
 
 // The working directory and the run directory are where they are outside.
-void enter_container(const ProcessOptions& options, const std::string& stage,
-                     const fs::path& run_dir, Prepared& prepared) {
+void enter_container(const ProcessOptions& options, const fs::path& run_dir, Prepared& prepared) {
   const auto& image = options.env.container;
   const bool remote = image.find("://") != std::string::npos;
   if (!remote && !is_there(image)) {
-    fail(stage,
-         fmt::format("env.container = \"{}\" does not exist; 'apptainer build {} …' makes it",
+    fail(fmt::format("env.container = \"{}\" does not exist; 'apptainer build {} …' makes it",
                      image, image));
   }
-  prepared.program = apptainer(stage, prepared.variables);
+  prepared.program = apptainer(prepared.variables);
   const auto here = fs::current_path().string();
   prepared.arguments = {prepared.program,
                         "exec",
@@ -160,25 +154,24 @@ std::string find_program(const std::string& name, const Variables& variables) {
   return {};
 }
 
-Prepared prepare(const ProcessOptions& options, const std::string& stage,
-                 const std::filesystem::path& run_dir) {
+Prepared prepare(const ProcessOptions& options, const std::filesystem::path& run_dir) {
   if (options.command.empty() || options.command.front().empty()) {
-    fail(stage, "command must name a program");
+    fail("command must name a program");
   }
   const auto& env = options.env;
   if (!env.venv.empty() + !env.conda.empty() + !env.container.empty() > 1) {
-    fail(stage, "env may have one of venv, conda and container, not several");
+    fail("env may have one of venv, conda and container, not several");
   }
   Prepared prepared{{}, options.command, own_variables()};
   auto& variables = prepared.variables;
-  if (!env.modules.empty()) load_modules(env.modules, stage, variables);
-  if (!env.venv.empty()) enter_venv(env.venv, stage, variables);
-  if (!env.conda.empty()) enter_conda(env.conda, stage, variables);
+  if (!env.modules.empty()) load_modules(env.modules, variables);
+  if (!env.venv.empty()) enter_venv(env.venv, variables);
+  if (!env.conda.empty()) enter_conda(env.conda, variables);
   for (const auto& [name, value] : env.variables) variables[name] = value;
   if (env.container.empty()) {
-    prepared.program = program_for(options.command.front(), stage, "command", variables);
+    prepared.program = program_for(options.command.front(), "command", variables);
   } else {
-    enter_container(options, stage, run_dir, prepared);
+    enter_container(options, run_dir, prepared);
   }
   return prepared;
 }

@@ -19,10 +19,9 @@ struct Prepared {
   Variables variables;
 };
 
-/// Throws UsageError, naming stage and key, for an environment or a program that is not there.
+/// Throws UsageError, naming the key, for an environment or a program that is not there.
 /// `run_dir` is made visible in a container.
-Prepared prepare(const ProcessOptions& options, const std::string& stage,
-                 const std::filesystem::path& run_dir);
+Prepared prepare(const ProcessOptions& options, const std::filesystem::path& run_dir);
 
 /// This process' variables, without those by which an MPI launcher speaks to its ranks: a program
 /// that is no rank must not take itself for one.

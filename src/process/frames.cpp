@@ -52,6 +52,12 @@ std::string batch_body(const Place& place) {
   return body;
 }
 
+void FrameReader::add(std::string_view bytes) {
+  bytes_.erase(0, taken_);
+  taken_ = 0;
+  bytes_ += bytes;
+}
+
 std::optional<Frame> FrameReader::take() {
   Head head;
   if (bytes_.size() - taken_ < sizeof head) return std::nullopt;
@@ -65,10 +71,6 @@ std::optional<Frame> FrameReader::take() {
   Frame frame{static_cast<FrameKind>(head.kind), head.batch,
               bytes_.substr(taken_ + sizeof head, head.size)};
   taken_ += sizeof head + head.size;
-  if (taken_ == bytes_.size()) {
-    bytes_.clear();
-    taken_ = 0;
-  }
   return frame;
 }
 

@@ -38,7 +38,7 @@ std::string batch_body(const Place& place);
 /// never become one.
 class FrameReader {
  public:
-  void add(std::string_view bytes) { bytes_ += bytes; }
+  void add(std::string_view bytes);
   std::optional<Frame> take();
 
  private:

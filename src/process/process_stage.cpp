@@ -137,12 +137,12 @@ ProcessStage::~ProcessStage() = default;
 void ProcessStage::setup_on_node(const WorkerContext& context) {
   if (context.debug && !options_.env.empty()) {
     throw UsageError(fmt::format(
-        "stage '{}' needs an environment of its own (env: {}), and debug mode has none to give: it "
+        "it needs an environment of its own (env: {}), and debug mode has none to give: it "
         "runs every stage in the environment, and at the terminal, in which sluice was started. "
         "Start sluice within that environment and leave env out (--set 'stage.{}.env={{}}'), or "
         "run "
         "in another mode",
-        context.stage, kind_of(options_.env), context.stage));
+        kind_of(options_.env), context.stage));
   }
   supervisor_ = std::make_unique<Supervisor>(options_, context);
   supervisor_->start(true);

@@ -74,7 +74,7 @@ Session::Session(const ProcessOptions& options, const WorkerContext& context, bo
 
 // Returns our end of the socket.
 store::Descriptor Session::start() {
-  const auto prepared = prepare(options_, context_.stage, context_.run_dir);
+  const auto prepared = prepare(options_, context_.run_dir);
   std::array<int, 2> ends{};
   checked(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "make a socket");
   store::Descriptor ours(ends[0]);
@@ -105,10 +105,9 @@ void Session::greet() {
   const auto hello = hello_of(receive(deadline, "hello"));
   if (hello.protocol == protocol_version) return;
   throw UsageError(fmt::format(
-      "stage '{}': its process ({}) speaks version {} of the protocol, and this sluice version {}; "
+      "its process ({}) speaks version {} of the protocol, and this sluice version {}; "
       "install a package for the process that belongs to this sluice",
-      context_.stage, hello.name.empty() ? "without a name" : hello.name, hello.protocol,
-      protocol_version));
+      hello.name.empty() ? "without a name" : hello.name, hello.protocol, protocol_version));
 }
 
 void Session::set_up(bool on_node) {

@@ -58,8 +58,7 @@ TEST_P(ProcessRun, NamesWhatIsMissing) {
   write_job({"echo"}, 10);
   auto ended = run({"--set", "stage.work.env.venv=no/venv"});
   expect_code(ended, 2);
-  EXPECT_THAT(ended.err,
-              HasSubstr("stage 'work': env.venv = \"no/venv\" is no virtual environment"));
+  EXPECT_THAT(ended.err, HasSubstr("env.venv = \"no/venv\" is no virtual environment"));
   ended = run({"--fresh", "--set", "stage.work.command=[\"no-such-program\"]"});
   expect_code(ended, 2);
   EXPECT_THAT(ended.err, HasSubstr("command needs the program 'no-such-program', which is not on"));
@@ -168,7 +167,7 @@ TEST_P(ProcessInDebugMode, HasNoEnvironmentToGive) {
   write_job({"echo"}, 10, "env = { variables = { A = \"b\" } }");
   const auto ended = run();
   EXPECT_EQ(ended.code, 2);
-  EXPECT_THAT(ended.err, HasSubstr("stage 'work' needs an environment of its own (env: variables), "
+  EXPECT_THAT(ended.err, HasSubstr("it needs an environment of its own (env: variables), "
                                    "and debug mode has none to give"));
   EXPECT_EQ(run({"--set", "stage.work.env={}"}).code, 0);
 }

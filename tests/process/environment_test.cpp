@@ -24,7 +24,7 @@ using ::testing::StartsWith;
 class Environment : public ::testing::Test {
  protected:
   Prepared prepared(const ProcessEnvironment& env, const std::string& program = "sh") {
-    return prepare({{program, "-c", "true"}, env}, "work", folder_.path());
+    return prepare({{program, "-c", "true"}, env}, folder_.path());
   }
 
   std::string refusal(const ProcessEnvironment& env, const std::string& program = "sh") {
@@ -103,7 +103,7 @@ TEST_F(Environment, ModulesAreLoadedByALoginShell) {
   const auto with = prepared({.modules = {"cuda/12", "gcc/12"}});
   EXPECT_THAT(with.variables, Contains(Pair("LOADED", " cuda/12 gcc/12")));
   EXPECT_THAT(refusal({.modules = {"none/1"}}),
-              AllOf(StartsWith("stage 'work': env.modules = [\"none/1\"] cannot be loaded"),
+              AllOf(StartsWith("env.modules = [\"none/1\"] cannot be loaded"),
                     HasSubstr("no module none/1")));
   ::setenv("HOME", home.c_str(), 1);
 }
@@ -127,16 +127,15 @@ TEST_F(Environment, AContainerRunsTheCommand) {
 
 TEST_F(Environment, WhatIsMissingIsSaidWithStageAndKey) {
   EXPECT_THAT(refusal({.venv = "no/venv"}),
-              AllOf(StartsWith("stage 'work': env.venv = \"no/venv\" is no virtual environment: '"),
+              AllOf(StartsWith("env.venv = \"no/venv\" is no virtual environment: '"),
                     HasSubstr("make it with 'python3 -m venv no/venv'")));
   EXPECT_THAT(refusal({.conda = "no-such-environment"}),
               HasSubstr("env.conda = \"no-such-environment\" is no conda environment here"));
   EXPECT_THAT(refusal({.conda = "./nowhere"}), HasSubstr("nowhere/conda-meta' does not exist"));
   EXPECT_THAT(refusal({.venv = "a", .conda = "b"}), HasSubstr("one of venv, conda and container"));
-  EXPECT_THAT(
-      refusal({}, "no-such-program"),
-      HasSubstr("stage 'work': command needs the program 'no-such-program', which is not on "
-                "PATH ("));
+  EXPECT_THAT(refusal({}, "no-such-program"),
+              HasSubstr("command needs the program 'no-such-program', which is not on "
+                        "PATH ("));
   EXPECT_THAT(refusal({}, "./no-such-program"), HasSubstr("which does not exist here"));
 }
 
