@@ -223,6 +223,14 @@ TEST(ProcessStage, LeavesNoProcessAndNoFileBehind) {
   EXPECT_EQ(open_files(), files);
 }
 
+bool ends_soon(pid_t group) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (::kill(-group, 0) == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return ::kill(-group, 0) != 0;
+}
+
 TEST(ProcessStage, EndsWhatItsProcessStartedToo) {
   pid_t group = 0;
   {
@@ -231,11 +239,16 @@ TEST(ProcessStage, EndsWhatItsProcessStartedToo) {
     group = children().at(0);
     EXPECT_EQ(::kill(-group, 0), 0);
   }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (::kill(-group, 0) == 0 && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  EXPECT_NE(::kill(-group, 0), 0);
+  EXPECT_TRUE(ends_soon(group));
+}
+
+TEST(ProcessStage, EndsWhatAProcessThatDiedHadStarted) {
+  Scene scene({"forks"});
+  scene.set_up();
+  const pid_t group = children().at(0);
+  ::kill(group, SIGKILL);
+  EXPECT_THAT(scene.process(records_named({"a"})).records, SizeIs(1));
+  EXPECT_TRUE(ends_soon(group));
 }
 
 }  // namespace
