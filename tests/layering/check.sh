@@ -14,7 +14,7 @@ mapfile -t cpp_folders < <(folders src include)
 find "${cpp_folders[@]}" -type f -regextype posix-extended -regex '.*\.(hpp|cpp|h|cu)' -print0 |
   sort -z | xargs -0 -r awk -f "$rules" || status=1
 
-mapfile -t all_folders < <(folders src include tests benchmarks jobs)
+mapfile -t all_folders < <(folders src include tests benchmarks jobs python)
 while IFS= read -r -d '' file; do
   lines=$(wc -l < "$file")
   if ((lines > longest)); then

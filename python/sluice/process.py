@@ -1,0 +1,55 @@
+"""What the process does about its surroundings: signals, its log, and the rank's end."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from typing import Callable
+
+
+def prepare() -> None:
+    """Makes prints appear at once, and leaves it to the rank when to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    faulthandler.enable()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not interactive():
+        # A terminal sends Ctrl-C to all; the rank decides. Not SIG_IGN: children would inherit it.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        if "PYTHONBREAKPOINT" not in os.environ:
+            sys.breakpointhook = refuse_breakpoint
+
+
+def interactive() -> bool:
+    """Whether somebody may be at the other end of the standard input: in debug mode."""
+    try:
+        return os.fstat(0).st_rdev != os.stat(os.devnull).st_rdev
+    except OSError:
+        return False
+
+
+def refuse_breakpoint(*_, **__) -> None:
+    raise RuntimeError("breakpoint() needs a terminal, which a stage has in debug mode alone: "
+                       "sluice run JOB.toml --mode debug")
+
+
+def leave_with(until_gone: Callable[[], None], is_ending: Callable[[], bool]) -> None:
+    """Ends the process, and what it started, at once when the rank is gone, even in the midst of
+    the stage's code: a thread waits for that."""
+
+    def watch() -> None:
+        until_gone()
+        if not is_ending():
+            leave()
+
+    threading.Thread(target=watch, name="sluice-rank-watch", daemon=True).start()
+
+
+def leave() -> None:
+    if os.getpgrp() == os.getpid() and not interactive():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

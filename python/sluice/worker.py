@@ -1,0 +1,233 @@
+"""The loop that serves a rank: frames in, the stage's verbs, frames out."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+import traceback
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Optional
+
+from . import process
+from .errors import ProtocolError, RecordError
+from .memory import InputMemory, OutputMemory, Watch, use_output
+from .stage import Stage, context_of
+from .table import Given, TableWriter, flattened
+from .wire import (BATCH, DONE, FAILED, HELLO, PLACE, READY, RELEASE, RESULT, RESULT_KIND, SETUP,
+                   TEARDOWN, Frame, Gone, Wire)
+
+PROTOCOL = 1
+# How long a result may wait for room that the rank has not let go of.
+ROOM_SECONDS = 600.0
+# Cycles of objects keep batches until they are collected; so that is done once it is quiet.
+QUIET_SECONDS = 0.05
+
+
+class Worker:
+    """Serves one rank. All of it runs in the thread that calls it, but for `_let_go`."""
+
+    def __init__(self, environment: Dict[str, str]):
+        self._wire = Wire(int(environment["SLUICE_SOCKET"]))
+        self._input_descriptor = int(environment["SLUICE_INPUT_MEMORY"])
+        self._output_descriptor = int(environment["SLUICE_OUTPUT_MEMORY"])
+        for descriptor in (self._input_descriptor, self._output_descriptor):
+            os.set_inheritable(descriptor, False)
+        self._input = InputMemory(self._input_descriptor)
+        self._output: Optional[OutputMemory] = None
+        self._frames: Deque[Frame] = deque()
+        # The batches that the stage still has views of after they were answered.
+        self._kept: Dict[int, Watch] = {}
+        self._freed: Deque[Watch] = deque()
+        self._ending = False
+        self._thread = threading.get_ident()
+
+    def serve(self, make: Callable[[], Any]) -> int:
+        """Returns the exit code."""
+        process.leave_with(self._wire.until_gone, lambda: self._ending)
+        self._wire.send_json(HELLO, 0, {"protocol": PROTOCOL, "name": "sluice-python 0.1.0"})
+        frame = self._next()
+        if frame.kind != SETUP:
+            raise ProtocolError(f"a frame of kind {frame.kind} instead of setup")
+        stage = self._set_up(make, json.loads(frame.body))
+        if stage is None:
+            return self._end(1)
+        self._wire.send(READY)
+        frame = self._next()
+        while frame.kind == BATCH:
+            self._answer(stage, frame)
+            frame = self._next(spin=True)
+        if frame.kind != TEARDOWN:
+            raise ProtocolError(f"a frame of unknown kind {frame.kind}")
+        if not self._tear_down(stage):
+            return self._end(1)
+        self._wire.send(DONE)
+        return self._end(0)
+
+    def _end(self, code: int) -> int:
+        self._ending = True
+        return code
+
+    def _set_up(self, make: Callable[[], Any], setup: Dict[str, Any]) -> Optional[Stage]:
+        self._output = OutputMemory(self._output_descriptor, setup["output_limit"])
+        self._output.wait_for_release = self._wait_for_release
+        use_output(self._output)
+        context = context_of(setup)
+        try:
+            stage = made(make())
+            if setup.get("on_node"):
+                stage.setup_on_node(context)
+            stage.setup(context)
+            return stage
+        except BaseException as error:
+            self._fail(0, error)
+            return None
+
+    def _tear_down(self, stage: Stage) -> bool:
+        try:
+            stage.teardown()
+            return True
+        except BaseException as error:
+            self._fail(0, error)
+            return False
+
+    def _answer(self, stage: Stage, frame: Frame) -> None:
+        offset, length = PLACE.unpack(frame.body)
+        owner = self._input.owner()
+        watch = self._kept[frame.batch] = Watch(owner, self._let_go, frame.batch)
+        given = Given(owner)
+        del owner
+        try:
+            place = self._processed(stage, frame.batch, given, offset, length)
+        except ProtocolError:
+            raise
+        except BaseException as error:
+            del self._kept[frame.batch]  # a batch that failed is let go of, whoever has views of it
+            self._fail(frame.batch, error)
+            return
+        del given
+        released = watch() is None
+        if released:
+            del self._kept[frame.batch]
+        self._wire.send(RESULT_KIND, frame.batch, RESULT.pack(*place, released))
+
+    def _processed(self, stage: Stage, batch: int, given: Given, offset: int, length: int) -> tuple:
+        records = given.records(offset, length)
+        # The stage may do to its list what it likes.
+        answer = stage.process(list(records))
+        writer = TableWriter(given, self._output)
+        for source, record in flattened(answer, records):
+            writer.add(source, record)
+        start, size, blocks = writer.write()
+        self._output.hold(batch, blocks)
+        self._output.drop(blocks[0])
+        return start, size
+
+    def _fail(self, batch: int, error: BaseException) -> None:
+        content: Dict[str, Any] = {"error": described(error), "details": traced(error)}
+        if isinstance(error, RecordError):
+            content["record"] = error.index
+        # What the frames in the traceback refer to is to go with it.
+        traceback.clear_frames(error.__traceback__)
+        self._wire.send_json(FAILED, batch, content)
+
+    def _next(self, spin: bool = False) -> Frame:
+        """The next frame but `release`; lets go of what has become free meanwhile."""
+        quiet: Optional[float] = QUIET_SECONDS
+        while True:
+            self._send_releases()
+            frame = self._frames.popleft() if self._frames else self._wire.next(spin)
+            if frame is None:
+                if not self._wire.wait(quiet if self._kept else None, self._has_freed):
+                    gc.collect()
+                    quiet = None
+            elif frame.kind == RELEASE:
+                self._output.release(frame.batch)
+            else:
+                return frame
+
+    def _wait_for_release(self) -> bool:
+        """Handles frames until the rank has let go of a result; keeps other frames for later."""
+        if threading.get_ident() != self._thread:
+            return False
+        while True:
+            frame = self._wire.next()
+            if frame is None:
+                if not self._wire.wait(ROOM_SECONDS, lambda: False):
+                    return False
+            elif frame.kind == RELEASE:
+                self._output.release(frame.batch)
+                return True
+            else:
+                self._frames.append(frame)
+
+    def _has_freed(self) -> bool:
+        return bool(self._freed)
+
+    def _let_go(self, watch: Watch) -> None:
+        # In any thread, at any moment: so this only notes it.
+        self._freed.append(watch)
+        self._wire.wake()
+
+    def _send_releases(self) -> None:
+        while self._freed:
+            watch = self._freed.popleft()
+            if self._kept.get(watch.what) is watch:
+                del self._kept[watch.what]
+                self._wire.send(RELEASE, watch.what)
+
+
+def made(stage: Any) -> Stage:
+    """The stage itself, of a class or a function that makes one too."""
+    made_stage = stage() if callable(stage) and not isinstance(stage, Stage) else stage
+    if not isinstance(made_stage, Stage):
+        raise TypeError(f"run() wants a sluice.Stage, not a {type(made_stage).__name__}")
+    return made_stage
+
+
+def described(error: BaseException) -> str:
+    text = str(error)
+    return text if isinstance(error, RecordError) else \
+        f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def traced(error: BaseException) -> str:
+    """The traceback, from the stage's code on."""
+    ours = os.path.dirname(os.path.abspath(__file__))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and \
+            os.path.dirname(trace.tb_frame.f_code.co_filename) == ours:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def run(stage: Any = None, *, load: Optional[Callable[[], Any]] = None) -> None:
+    """Serves the rank that started this process: with a Stage class, a function that makes one, or
+    an object. The last thing that a stage's script does; it returns when no more batches come."""
+    version = os.environ.get("SLUICE_PROTOCOL")
+    if "SLUICE_SOCKET" not in os.environ or version is None:
+        sys.exit("sluice: this is a stage of a job; a job file names it as command, and is run "
+                 "with 'sluice run JOB.toml'")
+    if version != str(PROTOCOL):
+        sys.exit(f"sluice: sluice speaks version {version} of the protocol with its stages, and "
+                 f"this Python package version {PROTOCOL}; install the package that belongs to it")
+    # Taken out, so that what the stage starts is no stage too.
+    environment: Dict[str, str] = {
+        name: os.environ.pop(name) for name in ("SLUICE_PROTOCOL", "SLUICE_SOCKET",
+                                                "SLUICE_INPUT_MEMORY", "SLUICE_OUTPUT_MEMORY")}
+    process.prepare()
+    try:
+        code = Worker(environment).serve(load if load is not None else lambda: stage)
+    except Gone:
+        process.leave()
+    except ProtocolError as error:
+        sys.stderr.write(f"sluice: the rank sent {error}\n")
+        sys.stderr.flush()
+        os._exit(1)
+    if code != 0:
+        sys.exit(code)
+
+
+__all__: List[str] = ["run"]

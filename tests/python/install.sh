@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs the package with pip, offline, and imports it from there.
+# usage: install.sh PYTHON
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+python=$1
+
+if ! "$python" -c 'import setuptools, pip, numpy'; then
+  echo "skipped: $python lacks numpy, pip or setuptools"
+  exit 77
+fi
+work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-python.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cp -r "$here/../../python" "$work/source"  # pip builds in the source's folder
+"$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+  --no-build-isolation --target "$work/installed" "$work/source"
+cd "$work"
+for what in 'sluice.Record("a", {"x": 1})["x"] == 1' \
+  '__import__("os").path.dirname(sluice.__file__) == "'"$work"'/installed/sluice"'; do
+  PYTHONPATH=$work/installed "$python" -c "import sluice; assert $what"
+done
