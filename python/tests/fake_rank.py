@@ -85,6 +85,7 @@ class Rank:
         with open(path, "w") as file:
             file.write(script)
         environment = {**os.environ, "PYTHONPATH": PACKAGE, "SLUICE_PROTOCOL": "1",
+                       "OPENBLAS_NUM_THREADS": "1",
                        "SLUICE_SOCKET": str(theirs.fileno()),
                        "SLUICE_INPUT_MEMORY": str(self.input),
                        "SLUICE_OUTPUT_MEMORY": str(self.output)}
