@@ -7,28 +7,15 @@ set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(realpath -m "${1:-$repository/build/annotate-documents/pages}")
 pages=${PAGES:-120}
-document=usr/share/doc/debian-policy/policy.pdf.gz
 
 count_pages() { find "$folder" -name '*.png' 2>/dev/null | wc -l; }
-
-# Slim images leave /usr/share/doc out of the packages that they install.
-fetch_document() {
-  mkdir -p "$work/package"
-  chmod 755 "$work" "$work/package"
-  (cd "$work/package" && apt-get download -q debian-policy >"$work/log" 2>&1) ||
-    { cat "$work/log" >&2; echo "render-pages: cannot get the package debian-policy" >&2; exit 1; }
-  dpkg-deb -x "$work"/package/*.deb "$work"
-  echo "$work/$document"
-}
 
 [ "$(count_pages)" -ne "$pages" ] || exit 0
 mkdir -p "$(dirname "$folder")"
 work=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-compressed=/$document
-[ -e "$compressed" ] || compressed=$(fetch_document)
-gunzip -c "$compressed" >"$work/policy.pdf"
+"$repository/jobs/annotate-documents/fetch-document.sh" "$work/policy.pdf"
 mkdir "$work/pages"
 # Ten pages a process, a process a core.
 # shellcheck disable=SC2016  # the inner shell expands it

@@ -55,8 +55,11 @@ def main():
 
 if __name__ == "__main__":
     # In the environment that has the model, whoever calls.
-    python = os.path.join(VENV, "bin/python")
-    if os.path.exists(python) and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
-        if "SLUICE_SEARCH_HERE" not in os.environ:
-            os.execv(python, [python, os.path.abspath(__file__), *sys.argv[1:]])
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        python = os.path.join(VENV, "bin/python")
+        if os.path.realpath(sys.prefix) == os.path.realpath(VENV) or not os.path.exists(python):
+            sys.exit(f"search.py: no model in {VENV}; run jobs/annotate-documents/make-venv.sh")
+        os.execv(python, [python, os.path.abspath(__file__), *sys.argv[1:]])
     main()

@@ -57,10 +57,10 @@ class XennaStage(Stage):
 
     def process(self, batch: List[Record]) -> List[Any]:
         results = self._stage.process_data([task_of(record) for record in batch])
-        if results is None:
-            return [None] * len(batch)
-        if not isinstance(results, (list, tuple)):
+        if results is not None and not isinstance(results, (list, tuple)):
             raise TypeError(f"process_data returned a {type(results).__name__}, not a list or None")
+        if not results:
+            return [None] * len(batch)
         if len(batch) == 1:
             return [split(batch[0], results)]
         if len(results) != len(batch):

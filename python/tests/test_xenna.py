@@ -46,9 +46,10 @@ class Adapter(unittest.TestCase):
             answer, _ = rank.ask([("a", {"x": 1}), ("b", {})])
             self.assertEqual(answer, [(0, "a", {"x": (1, 0), "y": (7, 0)})])
 
-    def test_none_drops_all(self):
-        with Rank(STAGE.format("return None")).start() as rank:
-            self.assertEqual(rank.ask([("a", task(1)), ("b", task(2))])[0], [])
+    def test_none_and_nothing_drop_all(self):
+        with Rank(STAGE.format("return None if tasks[0] == 1 else []")).start() as rank:
+            for first in (1, 2):
+                self.assertEqual(rank.ask([("a", task(first)), ("b", task(2))])[0], [])
 
     def test_one_task_may_become_any_number(self):
         with Rank(STAGE.format("return list(range(tasks[0]))")).start() as rank:
