@@ -9,7 +9,7 @@ tests/run.sh [OPTIONS] [CTEST OPTIONS]
 
 Installs the Debian packages and test tools that are missing, builds sluice with warnings as errors, and runs all
 routine tests, MPI tests among them. Anything else on the command line goes to ctest: -R REGEX picks
-tests by name, -L LABEL by label (a layer's name, mpi, s3, api, layering, install).
+tests by name, -L LABEL by label (a layer's name, mpi, s3, slurm, api, layering, install).
 
   --sanitizers   instead build the tests that run in one process twice, with the address and
                  undefined-behaviour sanitizers (and the leak check) and with the thread sanitizer,

@@ -110,8 +110,8 @@ void require_ranks(const std::vector<StageDemand>& stages, const Topology& topol
                     each_of(stages, least) + "), and there are " + std::to_string(workers) +
                     ". Start at least " + std::to_string(needed + 1) +
                     " ranks (one coordinates; `mpirun -n " + std::to_string(needed + 1) +
-                    " …`, or `--workers " + std::to_string(needed) +
-                    "` without a launcher), or pin fewer workers.");
+                    " …`, `srun -n " + std::to_string(needed + 1) + " …`, or `--workers " +
+                    std::to_string(needed) + "` without a launcher), or pin fewer workers.");
 }
 
 void throw_fits_no_node(const StageDemand& stage, const Topology& topology) {

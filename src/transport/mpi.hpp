@@ -6,12 +6,23 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace sluice::transport {
 
 /// True if a launcher (mpirun, srun) started this process as one of several ranks. Initialises
 /// nothing.
 bool launched_by_mpi();
+
+/// As how many ranks the launcher started this program, from its environment; 1 without one.
+int launched_ranks();
+
+/// What srun offers its tasks to find each other by.
+enum class SrunPlugin { not_srun, none, pmi2, pmix };
+SrunPlugin srun_plugin();
+
+/// Why ranks of a launcher may each be alone in a world of its own, and what to type instead.
+std::string alone_text();
 
 /// This process's number under the launcher, from its environment; 0 without one.
 int launcher_rank();

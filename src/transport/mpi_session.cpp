@@ -46,7 +46,35 @@ void finalize_at_exit() {
   MPI_Finalize();
 }
 
+// A rank that is alone is told by MPI_Init that it is the first.
+int rank_at_start = 0;
+
+// One rank says it. Others that failed as loudly might get it killed before it has.
+[[noreturn]] void refuse_to_be_alone() {
+  if (rank_at_start == 0) throw LaunchError(alone_text());
+  throw RunStopped(ExitCode::launch, "each rank is alone");
+}
+
+// Without a plugin MPI_Init ends the process with a message that does not say what to type; with
+// pmi2 it does so unless this MPI was built with that, which only it knows.
+void require_plugin() {
+  const auto plugin = srun_plugin();
+  if (plugin == SrunPlugin::none && launched_by_mpi()) refuse_to_be_alone();
+  if (plugin != SrunPlugin::pmi2 || rank_at_start != 0) return;
+  std::fprintf(stderr,
+               "sluice: srun's MPI plugin is pmi2; if MPI does not start now, type "
+               "`srun --mpi=pmix …` instead\n");
+}
+
+void require_company() {
+  int size = 0;
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
+  if (size == 1 && launched_by_mpi()) refuse_to_be_alone();
+}
+
 void initialize() {
+  rank_at_start = launcher_rank();
+  require_plugin();
   // Open MPI's own limit between ranks of a node, 4 KiB, makes a batch of small records a transfer
   // that both sides must attend to. Whoever set the limit before us keeps it.
   ::setenv("OMPI_MCA_btl_vader_eager_limit", std::to_string(mpi_eager_bytes).c_str(), 0);
@@ -83,6 +111,7 @@ void start_mpi(bool (*may_finalize)()) {
     initialize();
   }
   check_thread();
+  require_company();
 }
 
 void remove_shared_files() {

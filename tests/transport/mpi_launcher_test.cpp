@@ -23,8 +23,9 @@ class Environment {
 
  private:
   static void clear() {
-    for (const char* name : {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMI_RANK",
-                             "PMIX_RANK", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}) {
+    for (const char* name :
+         {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMI_RANK", "PMIX_RANK",
+          "PMIX_NAMESPACE", "PMI_FD", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}) {
       ::unsetenv(name);
     }
   }
@@ -74,6 +75,20 @@ TEST(MpiLauncher, BelievesMpirunMoreThanTheSlurmStepAroundIt) {
 TEST(MpiLauncher, ABareProcessInABatchScriptIsAlone) {
   const Environment environment(Environment::Variables{{"SLURM_PROCID", "0"}});
   EXPECT_FALSE(launched_by_mpi());
+}
+
+TEST(MpiLauncher, KnowsByWhatTasksOfSrunFindEachOther) {
+  using Variables = Environment::Variables;
+  EXPECT_EQ(srun_plugin(), SrunPlugin::not_srun);
+  for (const auto& [variables, plugin] : std::vector<std::pair<Variables, SrunPlugin>>{
+           {{{"SLURM_STEP_NUM_TASKS", "2"}}, SrunPlugin::none},
+           {{{"SLURM_STEP_NUM_TASKS", "2"}, {"PMI_FD", "9"}}, SrunPlugin::pmi2},
+           {{{"SLURM_STEP_NUM_TASKS", "2"}, {"PMIX_RANK", "1"}}, SrunPlugin::pmix},
+           {{{"SLURM_STEP_NUM_TASKS", "2"}, {"OMPI_COMM_WORLD_SIZE", "4"}},
+            SrunPlugin::not_srun}}) {
+    const Environment environment(variables);
+    EXPECT_EQ(srun_plugin(), plugin);
+  }
 }
 
 TEST(MpiLauncher, PassesOverWhatIsNoNumber) {
