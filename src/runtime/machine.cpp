@@ -1,5 +1,6 @@
 #include "runtime/machine.hpp"
 
+#include "runtime/gpus.hpp"
 #include "runtime/spec.hpp"
 
 #include <sluice/error.hpp>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <type_traits>
@@ -30,15 +32,12 @@ struct FreeBitmap {
 using Bitmap = std::unique_ptr<std::remove_pointer_t<hwloc_bitmap_t>, FreeBitmap>;
 
 // Null if hwloc cannot look at this machine.
-Hwloc look(Detail detail) {
+Hwloc look() {
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0) return nullptr;
   Hwloc topology(raw);
   // Asks every core for its caches, at ten times the time of all the rest.
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
-  if (detail == Detail::with_gpus) {
-    hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
-  }
   return hwloc_topology_load(raw) == 0 ? std::move(topology) : nullptr;
 }
 
@@ -58,18 +57,6 @@ std::vector<std::uint32_t> cores_of(hwloc_topology_t topology) {
   return cores;
 }
 
-std::uint64_t nvidia_devices(hwloc_topology_t topology) {
-  constexpr unsigned nvidia = 0x10de;
-  constexpr unsigned display_class = 0x03;
-  std::uint64_t count = 0;
-  for (hwloc_obj_t device = hwloc_get_next_pcidev(topology, nullptr); device != nullptr;
-       device = hwloc_get_next_pcidev(topology, device)) {
-    const auto& pci = device->attr->pcidev;
-    if (pci.vendor_id == nvidia && pci.class_id >> 8U == display_class) ++count;
-  }
-  return count;
-}
-
 std::optional<std::string_view> variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::nullopt : std::optional<std::string_view>(value);
@@ -87,15 +74,6 @@ std::optional<std::uint64_t> number_in(const char* name) {
   return text ? number(*text) : std::nullopt;
 }
 
-std::uint64_t gpus_here(hwloc_topology_t topology) {
-  if (const auto visible = variable("CUDA_VISIBLE_DEVICES")) {
-    if (visible->empty() || visible->front() == '-') return 0;
-    return static_cast<std::uint64_t>(std::count(visible->begin(), visible->end(), ',') + 1);
-  }
-  if (const auto slurm = number_in("SLURM_GPUS_ON_NODE")) return *slurm;
-  return topology == nullptr ? 0 : nvidia_devices(topology);
-}
-
 // The least of what the machine has, its cgroup allows, and Slurm gave the job.
 std::uint64_t memory_here(hwloc_topology_t topology) {
   auto memory = topology == nullptr ? 0 : hwloc_get_root_obj(topology)->total_memory;
@@ -109,39 +87,64 @@ std::uint64_t memory_here(hwloc_topology_t topology) {
 }
 
 control::Node this_node() {
-  const auto machine = this_machine(Detail::with_gpus);
-  return {host_name(), static_cast<double>(machine.cores.size()), machine.gpus, machine.memory, {}};
+  const auto machine = this_machine();
+  return {host_name(),
+          static_cast<double>(machine.cores.size()),
+          machine.gpus.size(),
+          machine.memory,
+          {}};
 }
 
-// Under mpirun, ranks of which one coordinates; dealt out evenly as far as the variables tell.
-void add_mpi_nodes(std::uint64_t ranks, std::uint64_t ranks_a_node, control::Topology& topology) {
+// How many ranks each node has, under mpirun and srun; empty without one. mpirun tells of this node
+// alone, so they count as dealt out evenly.
+std::vector<std::uint64_t> ranks_by_node() {
+  const auto ranks = number_in("OMPI_COMM_WORLD_SIZE");
+  if (!ranks) {
+    const auto tasks = slurm_counts(variable("SLURM_STEP_TASKS_PER_NODE").value_or(""));
+    const auto all = std::accumulate(tasks.begin(), tasks.end(), std::uint64_t{0});
+    return all > 1 ? tasks : std::vector<std::uint64_t>();
+  }
+  std::vector<std::uint64_t> counts;
+  const auto here = number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(*ranks);
+  const auto each = std::clamp<std::uint64_t>(here, 1, std::max<std::uint64_t>(*ranks, 1));
+  for (std::uint64_t first = 0; *ranks > 1 && first < *ranks; first += each) {
+    counts.push_back(std::min(each, *ranks - first));
+  }
+  return counts;
+}
+
+// One of the ranks coordinates.
+control::Topology topology_of(const std::vector<std::uint64_t>& ranks) {
+  control::Topology topology;
   const auto node = this_node();
-  for (std::uint64_t first = 0; first < ranks; first += ranks_a_node) {
+  for (const auto count : ranks) {
+    const bool first = topology.nodes.empty();
     topology.nodes.push_back(node);
     auto& added = topology.nodes.back();
-    if (first > 0) added.name = fmt::format("node-{}", topology.nodes.size() - 1);
-    added.workers = std::min(ranks_a_node, ranks - first) - (first == 0 ? 1 : 0);
+    if (!first) added.name = fmt::format("node-{}", topology.nodes.size() - 1);
+    added.workers = count - (first ? 1 : 0);
     added.cpus = std::max(added.cpus, static_cast<double>(*added.workers));
   }
+  return topology;
 }
 
 }  // namespace
 
-Machine this_machine(Detail detail) {
-  const auto topology = look(detail);
+Machine this_machine() {
+  const auto topology = look();
   Machine machine;
   if (topology) machine.cores = cores_of(topology.get());
   if (machine.cores.empty()) {
     machine.cores.resize(std::max(1U, std::thread::hardware_concurrency()));
     for (std::uint32_t i = 0; i < machine.cores.size(); ++i) machine.cores[i] = i;
   }
-  machine.gpus = gpus_here(topology.get());
+  machine.gpus = visible_gpus();
   machine.memory = memory_here(topology.get());
   return machine;
 }
 
 void bind_this_thread(const std::vector<std::uint32_t>& cores) {
-  const auto topology = look(Detail::without_gpus);
+  const auto topology = look();
   if (!topology) return;
   const Bitmap set(hwloc_bitmap_alloc());
   for (int i = 0; i < hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_CORE); ++i) {
@@ -179,13 +182,8 @@ std::vector<std::uint64_t> slurm_counts(std::string_view text) {
 }
 
 control::Topology discover_topology() {
+  if (const auto ranks = ranks_by_node(); !ranks.empty()) return topology_of(ranks);
   control::Topology topology;
-  const auto ranks = number_in("OMPI_COMM_WORLD_SIZE").value_or(1);
-  if (ranks > 1) {
-    const auto here = number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(ranks);
-    add_mpi_nodes(ranks, std::clamp<std::uint64_t>(here, 1, ranks), topology);
-    return topology;
-  }
   const auto node = this_node();
   for (const auto cpus : slurm_counts(variable("SLURM_JOB_CPUS_PER_NODE").value_or(""))) {
     topology.nodes.push_back(node);

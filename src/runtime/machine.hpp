@@ -13,7 +13,7 @@ namespace sluice::runtime {
 /// (numbered as the system does, by their first hardware thread), GPUs, and bytes of memory.
 struct Machine {
   std::vector<std::uint32_t> cores;
-  std::uint64_t gpus = 0;
+  std::vector<std::string> gpus;  ///< names as of `visible_gpus`
   std::uint64_t memory = 0;
 
   template <class Archive>
@@ -22,18 +22,16 @@ struct Machine {
   }
 };
 
-/// A look at the PCI devices takes several times as long as all the rest.
-enum class Detail { without_gpus, with_gpus };
-
-/// Asks hwloc; GPUs are those that CUDA_VISIBLE_DEVICES or Slurm names, else NVIDIA's PCI devices.
-Machine this_machine(Detail detail);
+/// Asks hwloc, and `visible_gpus`.
+Machine this_machine();
 
 /// Binds the calling thread, and threads that it starts later, to cores as `Machine` numbers them.
 /// If the system refuses, it stays as it was.
 void bind_this_thread(const std::vector<std::uint32_t>& cores);
 
-/// The nodes that a run started here would have: those of the Slurm job or of mpirun if there is
-/// one, taken to be like this node in what the environment doesn't say, else this node alone.
+/// The nodes that a run started here would have: those of mpirun, of srun or of the Slurm job if
+/// there is one, taken to be like this node in what the environment doesn't say, else this node
+/// alone.
 control::Topology discover_topology();
 
 /// "64(x2),32": a number for each node, as Slurm writes them; empty if it is not of that form.

@@ -1,5 +1,5 @@
 #include "runtime/debug_executor.hpp"
-#include "runtime/gpu_count.hpp"
+#include "runtime/gpus.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/spec.hpp"
 #include "transport/mpi.hpp"
@@ -40,7 +40,7 @@ void require_fitting(const RunOptions& options, Mode mode) {
 // One GPU cannot be shared by stages that all run at once.
 Mode chosen_mode(Mode mode, int nodes) {
   if (mode != Mode::automatic) return mode;
-  return nodes == 1 && runtime::gpu_count() == 1 ? Mode::batch : Mode::streaming;
+  return nodes == 1 && runtime::visible_gpus().size() == 1 ? Mode::batch : Mode::streaming;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class RunTopology {
   struct Seen {
     std::string host;
     std::set<std::uint32_t> cores;  ///< ranks may be bound to some each
-    std::uint64_t gpus = 0;
+    std::set<std::string> gpus;     ///< that is what ranks may be bound to, too
     std::uint64_t memory = 0;
     std::uint64_t workers = 0;
   };

@@ -1,5 +1,6 @@
 #include "runtime/machine.hpp"
 #include "runtime/run_topology.hpp"
+#include "runtime/variable.hpp"
 
 #include <gmock/gmock.h>
 #include <sched.h>
@@ -13,20 +14,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-/// An environment variable, for as long as the object lives.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
-  ~Variable() { ::unsetenv(name_); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-};
-
 TEST(Machine, HasCoresAndMemory) {
-  const auto machine = this_machine(Detail::without_gpus);
+  const auto machine = this_machine();
   EXPECT_GE(machine.cores.size(), 1u);
   EXPECT_GT(machine.memory, std::uint64_t{64} << 20U);
 }
@@ -40,20 +29,11 @@ TEST(Machine, HasCoresAndMemory) {
   CPU_ZERO(&set);
   CPU_SET(first, &set);
   ::sched_setaffinity(0, sizeof set, &set);
-  std::_Exit(static_cast<int>(this_machine(Detail::without_gpus).cores.size()));
+  std::_Exit(static_cast<int>(this_machine().cores.size()));
 }
 
 TEST(Machine, CountsOnlyTheCoresThatItIsBoundTo) {
   EXPECT_EXIT(count_cores_bound_to_one(), ::testing::ExitedWithCode(1), "");
-}
-
-TEST(Machine, GpusAreThoseThatTheEnvironmentNames) {
-  const Variable slurm("SLURM_GPUS_ON_NODE", "4");
-  EXPECT_EQ(this_machine(Detail::with_gpus).gpus, 4u);
-  const Variable cuda("CUDA_VISIBLE_DEVICES", "0,2");
-  EXPECT_EQ(this_machine(Detail::with_gpus).gpus, 2u);
-  const Variable none("CUDA_VISIBLE_DEVICES", "");
-  EXPECT_EQ(this_machine(Detail::with_gpus).gpus, 0u);
 }
 
 TEST(Machine, SlurmCountsAreReadOrNotAtAll) {
@@ -83,16 +63,33 @@ TEST(Machine, TheRanksOfMpirunAreWorkersButForTheCoordinator) {
   EXPECT_EQ(topology.nodes[1].workers, 3u);
 }
 
+TEST(Machine, TheTasksOfSrunAreWorkersButForTheCoordinator) {
+  const Variable cpus("SLURM_JOB_CPUS_PER_NODE", "64(x3)");
+  const Variable tasks("SLURM_STEP_TASKS_PER_NODE", "3(x2),1");
+  const auto topology = discover_topology();
+  ASSERT_EQ(topology.nodes.size(), 3u);
+  EXPECT_EQ(topology.nodes[0].workers, 2u);
+  EXPECT_EQ(topology.nodes[1].workers, 3u);
+  EXPECT_EQ(topology.nodes[2].workers, 1u);
+}
+
+TEST(Machine, AStepOfOneTaskHasTheWholeJobsNodes) {
+  const Variable cpus("SLURM_JOB_CPUS_PER_NODE", "64(x3)");
+  const Variable tasks("SLURM_STEP_TASKS_PER_NODE", "1");
+  EXPECT_EQ(discover_topology().nodes.size(), 3u);
+}
+
 TEST(RunTopology, AddsUpWhatTheRanksOfANodeSay) {
   RunTopology run;
-  run.add(0, "a", {{0, 1}, 2, 100});
-  run.add(0, "a", {{2, 3}, 2, 100});
-  run.add(1, "b", {{0}, 0, 50});
-  run.add(1, "b", {{0}, 0, 50});
+  run.add(0, "a", {{0, 1}, {"0"}, 100});
+  run.add(0, "a", {{2, 3}, {"1"}, 100});
+  run.add(0, "a", {{2, 3}, {"0", "1"}, 100});
+  run.add(1, "b", {{0}, {}, 50});
+  run.add(1, "b", {{0}, {}, 50});
   const auto nodes = run.topology().nodes;
   ASSERT_EQ(nodes.size(), 2u);
   EXPECT_EQ(nodes[0].cpus, 4) << "each rank is bound to cores of its own";
-  EXPECT_EQ(nodes[0].gpus, 2u);
+  EXPECT_EQ(nodes[0].gpus, 2u) << "and may see GPUs of its own, or the same ones";
   EXPECT_EQ(nodes[0].memory, 100u);
   EXPECT_EQ(nodes[1].cpus, 2) << "as many as worker ranks at least";
   EXPECT_EQ(nodes[1].workers, 2u);

@@ -16,7 +16,7 @@ using Cores = Seats::Cores;
 
 TEST(Seats, WorkersGetCoresOfTheirOwnWhileThereAreEnough) {
   Seats seats;
-  for (const int rank : {1, 2, 3}) seats.add(rank, 0, {{0, 1, 2, 3}, 0, 0});
+  for (const int rank : {1, 2, 3}) seats.add(rank, 0, {{0, 1, 2, 3}, {}, 0});
   EXPECT_EQ(seats.take(1, 2), (Cores{0, 1}));
   EXPECT_EQ(seats.take(2, 1.5), (Cores{2, 3}));
   EXPECT_EQ(seats.take(3, 1), std::nullopt) << "stays where the launcher put it";
@@ -24,35 +24,35 @@ TEST(Seats, WorkersGetCoresOfTheirOwnWhileThereAreEnough) {
 
 TEST(Seats, NodesHaveTheirOwnCores) {
   Seats seats;
-  seats.add(1, 0, {{0, 1}, 0, 0});
-  seats.add(2, 1, {{0, 1}, 0, 0});
+  seats.add(1, 0, {{0, 1}, {}, 0});
+  seats.add(2, 1, {{0, 1}, {}, 0});
   EXPECT_EQ(seats.take(1, 1), (Cores{0}));
   EXPECT_EQ(seats.take(2, 1), (Cores{0}));
 }
 
 TEST(Seats, ARankNeverLeavesTheCoresThatItsLauncherGaveIt) {
   Seats seats;
-  seats.add(1, 0, {{4, 5}, 0, 0});
-  seats.add(2, 0, {{6}, 0, 0});
+  seats.add(1, 0, {{4, 5}, {}, 0});
+  seats.add(2, 0, {{6}, {}, 0});
   EXPECT_EQ(seats.take(1, 4), std::nullopt) << "fewer than it asks for";
   EXPECT_EQ(seats.take(2, 1), std::nullopt) << "bound already";
 }
 
 TEST(Seats, AShareOfACoreIsNotBound) {
   Seats seats;
-  seats.add(1, 0, {{0, 1}, 0, 0});
+  seats.add(1, 0, {{0, 1}, {}, 0});
   EXPECT_EQ(seats.take(1, 0.5), std::nullopt);
 }
 
 TEST(Seats, WhereRanksOutnumberCoresNobodyIsBound) {
   Seats seats;
-  for (const int rank : {1, 2, 3}) seats.add(rank, 0, {{0, 1}, 0, 0});
+  for (const int rank : {1, 2, 3}) seats.add(rank, 0, {{0, 1}, {}, 0});
   EXPECT_EQ(seats.take(1, 1), std::nullopt);
 }
 
 TEST(Seats, WhatARankLeavesIsFree) {
   Seats seats;
-  for (const int rank : {1, 2}) seats.add(rank, 0, {{0, 1, 2}, 0, 0});
+  for (const int rank : {1, 2}) seats.add(rank, 0, {{0, 1, 2}, {}, 0});
   EXPECT_EQ(seats.take(1, 2), (Cores{0, 1}));
   EXPECT_EQ(seats.take(1, 0.5), (Cores{0, 1, 2})) << "back to all that the launcher gave";
   EXPECT_EQ(seats.take(2, 2), (Cores{0, 1}));
@@ -60,7 +60,7 @@ TEST(Seats, WhatARankLeavesIsFree) {
 
 TEST(Seats, WhatAllLeaveIsFreeForWhoComesFirst) {
   Seats seats;
-  for (const int rank : {1, 2}) seats.add(rank, 0, {{0, 1, 2}, 0, 0});
+  for (const int rank : {1, 2}) seats.add(rank, 0, {{0, 1, 2}, {}, 0});
   EXPECT_EQ(seats.take(1, 1), (Cores{0}));
   EXPECT_EQ(seats.take(2, 1), (Cores{1}));
   seats.free_all();
@@ -82,7 +82,7 @@ struct Whereabouts : Stage<int, std::vector<int>> {
 };
 
 TEST(Seats, WorkersOfARunSitOnTheirCores) {
-  const auto cores = this_machine(Detail::without_gpus).cores.size();
+  const auto cores = this_machine().cores.size();
   const auto threads_of_a_core = std::max(1U, std::thread::hardware_concurrency()) / cores;
   const auto pipeline = Pipeline<int>("seats").then(
       Whereabouts{}, {.name = "where", .cpus = 1, .memory = 1, .workers = cores});

@@ -53,6 +53,28 @@ TEST_F(Launch, WithPmi2SaysWhatToType) {
   EXPECT_THAT(ended.err, HasSubstr("type `srun --mpi=pmix …` instead"));
 }
 
+// Ranks of a node that see one GPU each, or all: the node has them all.
+TEST_F(Launch, CountsTheGpusOfANodeOnce) {
+  const Arguments job{
+      "run", "job.toml", "--set", "stage.work.gpus=1", "--set", "stage.work.workers=4"};
+  const std::vector<Arguments> launchers{
+      {"srun", "-N2", "-n6", "--gpus-per-task=0", "--gres=gpu:2"},
+      {"srun", "-N3", "-n6", "--ntasks-per-node=2", "--gpus-per-task=1"},
+      {"salloc", "-N2", "-n6", "--gres=gpu:2", "mpirun"}};
+  for (const auto& launcher : launchers) {
+    std::filesystem::remove_all(folder_ / "out");
+    const auto ended = under(launcher, job);
+    EXPECT_EQ(ended.code, 0) << launcher[0] << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("work 4 workers"));
+    expect_complete("out");
+  }
+  auto more = job;
+  more.back() = "stage.work.workers=5";
+  const auto ended = under({"srun", "-N2", "-n8", "--gres=gpu:2"}, more);
+  EXPECT_EQ(ended.code, 5);
+  EXPECT_THAT(ended.err, HasSubstr("4 GPUs"));
+}
+
 TEST_F(Launch, WithTooFewRanksSaysHowManyToStart) {
   const auto ended = under({"srun", "-N2", "-n2"}, {"run", "job.toml"});
   EXPECT_EQ(ended.code, 5);

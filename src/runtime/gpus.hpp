@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// The GPUs that this process may use, each by a name that no other GPU of the node has, whichever
+/// process asks: what Slurm allotted, else the devices in `devices`, of which CUDA_VISIBLE_DEVICES
+/// can only take away.
+std::vector<std::string> visible_gpus(const std::filesystem::path& devices = "/dev");
+
+}  // namespace sluice::runtime
