@@ -124,6 +124,9 @@ struct RunOptions {
   double max_dead_letters = 0.1;
   /// How long a run that is told to stop may take to finish what is in flight.
   std::chrono::nanoseconds grace = std::chrono::seconds(30);
+  /// In a Slurm job, a run that can be resumed stops early so long before the job's end; absent: a
+  /// minute, but no more than a quarter of what is left when it starts. 0: never.
+  std::optional<std::chrono::nanoseconds> stop_before_end = {};
   /// Whether SIGTERM, SIGINT and SIGUSR1 stop the run early while it lasts (docs/stopping.md).
   bool handle_signals = true;
   /// A process of the run that says nothing for so long is taken for hung, and the run stops. 0:

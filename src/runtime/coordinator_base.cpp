@@ -35,6 +35,9 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
     talk([this] { set_beat(control::sign_beat(spec_.options.heartbeat_timeout)); });
     signals_.emplace(spec_.options.handle_signals,
                      transport_.between_processes() ? &transport_ : nullptr);
+    if (spec_.options.journal || spec_.options.mode == Mode::batch) {
+      time_limit_.emplace(spec_.options.stop_before_end);
+    }
     watchdog_.emplace(patience_of(spec_, transport_), static_cast<std::size_t>(transport_.size()));
     hosts_.resize(static_cast<std::size_t>(transport_.size()));
     greet();
@@ -215,14 +218,25 @@ void CoordinatorBase::look_around() {
 
 void CoordinatorBase::heed_signals() {
   if (stopping()) return;
-  stopping_ = signals_->received() != 0 ? signals_->received() : signalled_rank_;
+  stopping_ = reason_to_stop();
   if (!stopping()) return;
-  const auto grace = grace_after(stopping_, spec_.options.grace);
-  grace_ends_ = now() + grace;
+  grace_ends_ = now() + grace();
   run_log().info("{}: nothing new is begun; what is in flight has {} to end",
                  signal_name(stopping_),
-                 std::chrono::duration_cast<std::chrono::milliseconds>(grace));
+                 std::chrono::duration_cast<std::chrono::milliseconds>(grace()));
   if (running_) stop_early();
+}
+
+int CoordinatorBase::reason_to_stop() {
+  if (signals_->received() != 0) return signals_->received();
+  if (signalled_rank_ != 0) return signalled_rank_;
+  return time_limit_ && time_limit_->is_near() ? end_of_job : 0;
+}
+
+std::chrono::nanoseconds CoordinatorBase::grace() const {
+  const auto wanted = spec_.options.grace;
+  return stopping_ == end_of_job ? std::min(wanted, time_limit_->grace())
+                                 : grace_after(stopping_, wanted);
 }
 
 void CoordinatorBase::throw_stopped(const std::string& progress) const {

@@ -9,6 +9,7 @@
 #include "runtime/seats.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stop_signals.hpp"
+#include "runtime/time_limit.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/run.hpp>
@@ -106,6 +107,8 @@ class CoordinatorBase {
   RunStatus current_status(bool finished) const;
   void on(Packet packet, control::Rank from);
   void heed_signals();
+  int reason_to_stop();
+  std::chrono::nanoseconds grace() const;
   void check_for_stall();
 
   std::string text_;
@@ -118,8 +121,9 @@ class CoordinatorBase {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   control::Time next_status_{0};
   std::optional<StopSignals> signals_;
-  int signalled_rank_ = 0;  ///< the signal that a rank has passed on
-  int stopping_ = 0;        ///< the signal that the run obeys
+  int signalled_rank_ = 0;               ///< the signal that a rank has passed on
+  std::optional<TimeLimit> time_limit_;  ///< if the run can be resumed
+  int stopping_ = 0;                     ///< the signal that the run obeys, or `end_of_job`
   control::Time grace_ends_{0};
   std::optional<control::Watchdog> watchdog_;
   std::vector<std::string> hosts_;  ///< by rank

@@ -121,6 +121,7 @@ std::chrono::nanoseconds grace_after(int signal, std::chrono::nanoseconds wanted
 }
 
 std::string signal_name(int signal) {
+  if (signal == end_of_job) return "the end of its Slurm job";
   for (const auto& each : handled) {
     if (each.signal == signal) return each.name;
   }

@@ -34,6 +34,9 @@ class StopSignals {
 /// its ranks earlier.
 std::chrono::nanoseconds grace_after(int signal, std::chrono::nanoseconds wanted);
 
+/// What stands for a signal when it is the end of a Slurm job that stops a run.
+inline constexpr int end_of_job = -1;
+
 /// "SIGTERM".
 std::string signal_name(int signal);
 
