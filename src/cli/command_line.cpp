@@ -35,6 +35,7 @@ class Commands {
     add("validate", "Check a job and its input without running it", define_job, validate_job);
     add("simulate", "Run a job in virtual time, on any number of ranks", define_simulate,
         simulate_job);
+    add("merge", "Look at the runs of a job's shards together", define_merge, merge_runs);
     add("cat", "Print the records that a stage of a batch run made", define_cat, show_records);
     add("status", "Say how a run is doing, or how it ended", define_status, show_status);
     add("report", "Write a page about a run: what it did when, and what held it up", define_report,

@@ -25,6 +25,8 @@ struct JobArguments {
   std::string from;               ///< batch mode: run again from this stage on
   std::string only;               ///< batch mode: run this stage again, by itself
   bool fresh = false;             ///< forget an unfinished run in the run directory
+  bool resume = false;            ///< go on with it
+  std::string shard;              ///< I/N; empty: as the job file says
   RanksArguments ranks;
 };
 
@@ -33,6 +35,25 @@ struct ResumeArguments {
   std::size_t workers = 0;
   bool force = false;  ///< even if the pipeline has changed
   RanksArguments ranks;
+};
+
+struct MergeArguments {
+  std::vector<std::string> run_dirs;
+  std::string out;  ///< empty: beside the first of them
+};
+
+struct DoctorArguments {
+  std::string job;  ///< look at what this job needs, too
+  std::string folder = ".";
+};
+
+struct SbatchArguments {
+  JobArguments job;
+  std::string topology;  ///< empty: one node like this one
+  std::string time;      ///< as Slurm takes it; empty: the plan's, or the site's default
+  std::string output;    ///< the script; empty: JOB.sbatch
+  bool submit = false;
+  std::vector<std::string> flags;  ///< for sbatch
 };
 
 struct CatArguments {
@@ -51,6 +72,7 @@ struct PlanArguments {
   std::string topology;  ///< empty: the nodes that are here
   bool json = false;
   bool explain = false;
+  double reserved = 0;  ///< cores of the first node that are not for workers
 };
 
 struct StatusArguments {
@@ -95,6 +117,9 @@ int validate_job(const JobArguments& arguments);
 int simulate_job(const SimulateArguments& arguments);
 int show_status(const StatusArguments& arguments);
 int write_report(const ReportArguments& arguments);
+int merge_runs(const MergeArguments& arguments);
+int check_environment(const DoctorArguments& arguments);
+int write_sbatch(const SbatchArguments& arguments);
 int list_stages(const StagesArguments& arguments);
 
 }  // namespace sluice::cli

@@ -14,6 +14,9 @@ void define_simulate(CLI::App& command, SimulateArguments& arguments);
 void define_status(CLI::App& command, StatusArguments& arguments);
 void define_report(CLI::App& command, ReportArguments& arguments);
 void define_stages(CLI::App& command, StagesArguments& arguments);
+void define_sbatch(CLI::App& command, SbatchArguments& arguments);
+void define_merge(CLI::App& command, MergeArguments& arguments);
+void define_doctor(CLI::App& command, DoctorArguments& arguments);
 void define_cat(CLI::App& command, CatArguments& arguments);
 
 /// The job file, and what overrides its keys.

@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/run_record.hpp"
+#include "cli/run_summary.hpp"
 #include "cli/supervise.hpp"
 #include "job/build.hpp"
 #include "observe/history.hpp"
@@ -17,6 +18,7 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -25,24 +27,36 @@
 namespace sluice::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
+std::vector<std::string> all_sets(const JobArguments& arguments) {
+  auto sets = arguments.sets;
+  if (!arguments.shard.empty()) sets.push_back(fmt::format("input.shard=\"{}\"", arguments.shard));
+  return sets;
+}
+
+fs::path run_dir_of(const JobArguments& arguments, const job::JobFile& file) {
+  return arguments.run_dir.empty() ? file.run_dir : job::run_dir_in(arguments.run_dir, file);
+}
+
 // The run as its run directory will know it.
 RunRecord record_of(const JobArguments& arguments) {
-  return {job::read_job_text(arguments.file), arguments.file, arguments.sets, arguments.mode,
-          std::filesystem::current_path()};
+  return {job::read_job_text(arguments.file), arguments.file, all_sets(arguments), arguments.mode,
+          fs::current_path()};
 }
 
 // Relative paths of the job belong to the folder in which it ran.
 RunRecord enter(RunRecord record) {
   std::error_code error;
-  std::filesystem::current_path(record.folder, error);
+  fs::current_path(record.folder, error);
   if (!error) return record;
   throw InputError(fmt::format("the run's folder '{}' cannot be entered: {}",
                                record.folder.string(), error.message()));
 }
 
-void make_run_dir(const std::filesystem::path& run_dir) {
+void make_run_dir(const fs::path& run_dir) {
   std::error_code error;
-  std::filesystem::create_directories(run_dir, error);
+  fs::create_directories(run_dir, error);
   if (!error) return;
   throw IoError(fmt::format(
       "cannot create the run directory '{}': {}; choose another with --run-dir or pipeline.run_dir",
@@ -54,11 +68,12 @@ class JobRun {
  public:
   // The mode must be known before the ranks meet, but an error must wait until then, so that one
   // rank's stops them all.
-  explicit JobRun(const std::function<RunRecord()>& record, const std::string& run_dir) {
+  explicit JobRun(const std::function<RunRecord()>& record,
+                  const std::function<fs::path(const job::JobFile&)>& run_dir) {
     try {
       record_ = record();
       file_ = job::parse_job(record_.job, record_.file, record_.sets);
-      if (!run_dir.empty()) file_.run_dir = run_dir;
+      file_.run_dir = run_dir(file_);
       if (!record_.mode.empty()) file_.mode = mode_option(record_.mode);
     } catch (const Error&) {
       failure_ = std::current_exception();
@@ -72,12 +87,14 @@ class JobRun {
     options_.commit_every = file_.commit_every;
     options_.grace = file_.grace;
     options_.heartbeat_timeout = file_.heartbeat_timeout;
+    options_.stop_before_end = file_.stop_before_end;
     options_.on_status = [this, progress = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1)](
                              const RunStatus& status) mutable {
       progress(status);
       if (history_) history_->note(status, std::chrono::system_clock::now());
     };
     options_.on_start = [this] {
+      remove_summary(file_.run_dir);
       save_record(record_, file_.run_dir);
       history_.emplace(file_.run_dir).begin();
     };
@@ -94,7 +111,9 @@ class JobRun {
       options_.mode = Mode::batch;
       record_.mode = "batch";
     }
-    if (!only.empty()) options_.on_start = nullptr;  // it happens beside the run
+    if (only.empty()) return;
+    options_.on_start = nullptr;  // it happens beside the run
+    whole_ = false;
   }
 
   /// Goes on with the run in its directory, which says all of it already. One whose mode was left
@@ -104,7 +123,7 @@ class JobRun {
     options_.on_start = [this] { history_.emplace(file_.run_dir); };
     if (options_.mode != Mode::automatic) return;
     std::error_code missing;
-    const bool streamed = std::filesystem::exists(options_.run_dir / "journal", missing);
+    const bool streamed = fs::exists(options_.run_dir / "journal", missing);
     options_.mode = streamed ? Mode::streaming : Mode::batch;
   }
 
@@ -113,6 +132,9 @@ class JobRun {
   }
 
   void summarise(const RunStatus& status) const {
+    if (whole_ && whole_input_->records > 0 && options_.mode != Mode::debug) {
+      save_summary(status, *whole_input_, file_.run_dir);
+    }
     fmt::print(
         "{}: {} of {} records done in {:.2f} s ({:.1f}/s)\n", status.pipeline, status.done,
         status.inputs, status.seconds,
@@ -145,7 +167,7 @@ class JobRun {
     auto registry = job::builtin_stages();
     stages_ = job::build_stages(file_, registry);
     if (is_coordinator()) make_run_dir(file_.run_dir);
-    return job::build_spec(file_, stages_, options_);
+    return job::build_spec(file_, stages_, options_, whole_input_);
   }
 
   RunRecord record_;
@@ -154,6 +176,8 @@ class JobRun {
   std::exception_ptr failure_;
   std::optional<observe::History> history_;  ///< on the coordinator, once the run has begun
   std::vector<job::JobStage> stages_;
+  std::shared_ptr<job::InputFacts> whole_input_ = std::make_shared<job::InputFacts>();
+  bool whole_ = true;  ///< not a part of a run, again
 };
 
 // The same command for each rank.
@@ -162,17 +186,15 @@ int supervise_job(const JobArguments& arguments) {
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) command.insert(command.end(), {option, value});
   };
-  for (const auto& set : arguments.sets) add("--set", set);
+  for (const auto& set : all_sets(arguments)) add("--set", set);
   add("--mode", arguments.mode);
   add("--run-dir", arguments.run_dir);
   add("--from", arguments.from);
   add("--only", arguments.only);
   if (arguments.fresh) command.emplace_back("--fresh");
-  const auto file =
-      job::parse_job(job::read_job_text(arguments.file), arguments.file, arguments.sets);
-  const std::filesystem::path run_dir =
-      arguments.run_dir.empty() ? file.run_dir.string() : arguments.run_dir;
-  return supervise(arguments.ranks, std::move(command), std::filesystem::absolute(run_dir));
+  if (arguments.resume) command.emplace_back("--resume");
+  const auto run_dir = run_dir_of(arguments, job::load_job(arguments.file, all_sets(arguments)));
+  return supervise(arguments.ranks, std::move(command), fs::absolute(run_dir));
 }
 
 }  // namespace
@@ -183,27 +205,17 @@ Mode mode_option(const std::string& text) {
   throw UsageError(fmt::format("--mode {}: the mode must be {}", text, job::mode_wanted));
 }
 
-int run_job(const JobArguments& arguments) {
-  if (is_supervisor(arguments.ranks)) return supervise_job(arguments);
-  JobRun job([&] { return record_of(arguments); }, arguments.run_dir);
-  job.options().workers = arguments.workers;
-  job.options().fresh = arguments.fresh;
-  job.run_part(arguments.from, arguments.only);
-  const auto status = job.run();
-  if (is_coordinator()) job.summarise(status);
-  return 0;
-}
-
 namespace {
 
 int go_on(const ResumeArguments& arguments, bool retry) {
-  const auto run_dir = std::filesystem::absolute(arguments.run_dir);
+  const auto run_dir = fs::absolute(arguments.run_dir);
   if (is_supervisor(arguments.ranks)) {
     std::vector<std::string> command{"resume", run_dir.string()};
     if (arguments.force) command.emplace_back("--force");
     return supervise(arguments.ranks, std::move(command), run_dir);
   }
-  JobRun job([&] { return enter(load_record(run_dir)); }, run_dir.string());
+  JobRun job([&] { return enter(load_record(run_dir)); },
+             [&](const job::JobFile&) { return run_dir; });
   job.options().workers = arguments.workers;
   job.options().retry = retry;
   job.options().force = arguments.force;
@@ -213,7 +225,34 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   return 0;
 }
 
+// The run to go on with, if that is wanted and there is one. All ranks see the same: the file is
+// there before they start, or is written once they have met. What is wrong with the job is said
+// then, too.
+std::optional<ResumeArguments> begun(const JobArguments& arguments) {
+  if (!arguments.resume) return std::nullopt;
+  try {
+    const auto run_dir = run_dir_of(arguments, job::load_job(arguments.file, all_sets(arguments)));
+    if (!fs::exists(run_dir / "run.json")) return std::nullopt;
+    return ResumeArguments{run_dir.string(), arguments.workers, false, {}};
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
+
+int run_job(const JobArguments& arguments) {
+  if (is_supervisor(arguments.ranks)) return supervise_job(arguments);
+  if (const auto before = begun(arguments)) return go_on(*before, false);
+  JobRun job([&] { return record_of(arguments); },
+             [&](const job::JobFile& file) { return run_dir_of(arguments, file); });
+  job.options().workers = arguments.workers;
+  job.options().fresh = arguments.fresh;
+  job.run_part(arguments.from, arguments.only);
+  const auto status = job.run();
+  if (is_coordinator()) job.summarise(status);
+  return 0;
+}
 
 int resume_job(const ResumeArguments& arguments) { return go_on(arguments, false); }
 

@@ -55,6 +55,16 @@ void define_run(CLI::App& command, JobArguments& arguments) {
       ->excludes(from);
   command.add_flag("--fresh", arguments.fresh,
                    "Start anew, even if the run directory holds this run, unfinished");
+  command
+      .add_flag("--resume", arguments.resume,
+                "Go on with the run in the run directory, if there is one")
+      ->excludes("--fresh");
+  command
+      .add_option(
+          "--shard", arguments.shard,
+          "Run the I-th of N equal parts of the input, in the folder shard-I-of-N of the run "
+          "directory; 'sluice merge' looks at them together")
+      ->type_name("I/N");
   define_ranks(command, arguments.ranks);
 }
 

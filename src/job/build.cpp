@@ -102,10 +102,11 @@ AnyBatch batch_of(std::vector<Record> records) {
 // Reads the input when asked for it, and remembers the keys for errors.
 class Input {
  public:
-  explicit Input(InputEntry entry) : entry_(std::move(entry)) {}
+  Input(InputEntry entry, std::shared_ptr<InputFacts> whole)
+      : entry_(std::move(entry)), whole_(std::move(whole)) {}
 
   AnyBatch read() {
-    auto records = read_input(entry_);
+    auto records = read_input(entry_, whole_.get());
     keys_.clear();
     keys_.reserve(records.size());
     for (const auto& record : records) keys_.push_back(record.key);
@@ -117,6 +118,7 @@ class Input {
 
  private:
   InputEntry entry_;
+  std::shared_ptr<InputFacts> whole_;  ///< may be null
   std::vector<std::string> keys_;
 };
 
@@ -140,11 +142,12 @@ std::vector<JobStage> build_stages(const JobFile& job, StageRegistry& registry) 
   return stages;
 }
 
-ErasedSpec build_spec(const JobFile& job, const std::vector<JobStage>& stages, RunOptions options) {
+ErasedSpec build_spec(const JobFile& job, const std::vector<JobStage>& stages, RunOptions options,
+                      std::shared_ptr<InputFacts> whole_input) {
   ErasedSpec spec;
   spec.name = job.name;
   for (const auto& stage : stages) spec.stages.push_back(erase(stage));
-  const auto input = std::make_shared<Input>(job.input);
+  const auto input = std::make_shared<Input>(job.input, std::move(whole_input));
   spec.input = [input] { return input->read(); };
   spec.key_of = [input](std::size_t index) { return input->key(index); };
   spec.options = std::move(options);

@@ -2,6 +2,7 @@
 
 #include "job/known_keys.hpp"
 #include "job/read_file.hpp"
+#include "store/checksum.hpp"
 #include "store/object_store.hpp"
 
 #include <sluice/error.hpp>
@@ -132,11 +133,37 @@ std::vector<Record> read_source(const InputEntry& entry, std::size_t limit) {
   return read_jsonl(text_of(entry).view(), entry.values.at(0), limit);
 }
 
+std::string digest_of(const std::vector<Record>& records) {
+  std::uint64_t digest = 0;
+  for (const auto& record : records) {
+    const std::uint64_t length = record.key.size();
+    digest = store::checksum(record.key, store::checksum(&length, sizeof length, digest));
+  }
+  return fmt::format("{:016x}", digest);
+}
+
+// Neighbours are often alike in size, so they go to different shards.
+std::vector<Record> part_of(std::vector<Record> records, const Shard& shard) {
+  std::vector<Record> part;
+  part.reserve(records.size() / shard.count + 1);
+  for (auto i = shard.index - 1; i < records.size(); i += shard.count) {
+    part.push_back(std::move(records[i]));
+  }
+  if (!part.empty()) return part;
+  throw InputError(
+      fmt::format("input.shard = \"{}/{}\" is empty, since the input has {} records; "
+                  "split it into fewer shards",
+                  shard.index, shard.count, records.size()));
+}
+
 }  // namespace
 
-std::vector<Record> read_input(const InputEntry& entry) {
+std::vector<Record> read_input(const InputEntry& entry, InputFacts* whole) {
   auto records = read_source(entry, entry.limit.value_or(std::numeric_limits<std::size_t>::max()));
-  if (!records.empty()) return records;
+  if (whole != nullptr) *whole = {records.size(), digest_of(records)};
+  if (!records.empty()) {
+    return entry.shard ? part_of(std::move(records), *entry.shard) : records;
+  }
   throw InputError(
       fmt::format("the input is empty: {} = {} gives no records", name_of(entry), entry.values));
 }

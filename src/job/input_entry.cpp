@@ -4,6 +4,8 @@
 
 #include <fmt/ranges.h>
 
+#include <charconv>
+
 namespace sluice::job {
 namespace {
 
@@ -46,13 +48,38 @@ std::optional<std::uint64_t> limit_of(const RawTable& input) {
       require(limit, it->second, "input.limit", "a whole number of at least 1, such as 100"));
 }
 
+std::optional<Shard> shard_of(const RawTable& input) {
+  const auto it = input.find("shard");
+  if (it == input.end()) return std::nullopt;
+  const auto text = to_text(it->second);
+  const auto shard = text ? parse_shard(*text) : std::nullopt;
+  return require(shard, it->second, "input.shard",
+                 "a part of so many, such as \"3/8\" for the third of eight");
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+  return error == std::errc() && end == text.end() ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<Shard> parse_shard(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto index = whole_number(text.substr(0, slash));
+  const auto count = whole_number(text.substr(slash + 1));
+  if (!index || !count || *index < 1 || *index > *count) return std::nullopt;
+  return Shard{*index, *count};
+}
 
 InputEntry read_input_entry(const RawTable& input, const std::string& file) {
   InputEntry entry;
   entry.source = static_cast<InputEntry::Source>(source_of(input, file));
   entry.values = values_of(input, entry.source);
   entry.limit = limit_of(input);
+  entry.shard = shard_of(input);
   return entry;
 }
 

@@ -62,6 +62,9 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
   }
   read_duration(pipeline, "grace", job.grace);
   read_duration(pipeline, "heartbeat_timeout", job.heartbeat_timeout);
+  if (pipeline.contains("stop_before_end")) {
+    read_duration(pipeline, "stop_before_end", job.stop_before_end.emplace());
+  }
 }
 
 void read_commit_every(const RawTable& pipeline, JobFile& job) {
@@ -133,6 +136,7 @@ JobFile parse_job(std::string_view text, const std::string& file,
   read_keep_intermediates(raw.pipeline, job);
   read_max_dead_letters(raw.pipeline, job);
   job.input = read_input_entry(raw.input, file);
+  job.run_dir = run_dir_in(job.run_dir, job);
   read_store(raw.store, job);
   read_stages(raw, file, job);
   return job;
@@ -148,6 +152,11 @@ std::string read_job_text(const std::filesystem::path& path) {
 
 JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets) {
   return parse_job(read_job_text(path), path.string(), sets);
+}
+
+std::filesystem::path run_dir_in(const std::filesystem::path& folder, const JobFile& job) {
+  const auto& shard = job.input.shard;
+  return shard ? folder / fmt::format("shard-{}-of-{}", shard->index, shard->count) : folder;
 }
 
 std::optional<Mode> parse_mode(std::string_view text) {

@@ -14,12 +14,23 @@
 
 namespace sluice::job {
 
+/// One of `count` equal parts of the input, which together are all of it: the records at places
+/// `index`, `index + count` and so on, counted from 1.
+struct Shard {
+  std::uint64_t index = 1;
+  std::uint64_t count = 1;
+};
+
+/// "3/8"; nothing if it is not of that form.
+std::optional<Shard> parse_shard(std::string_view text);
+
 /// Where the input records come from; `values` are globs, a path, or keys.
 struct InputEntry {
   enum class Source { files, list, jsonl, keys, s3 };
   Source source = Source::files;
   std::vector<std::string> values;
-  std::optional<std::uint64_t> limit;
+  std::optional<std::uint64_t> limit = {};
+  std::optional<Shard> shard = {};
 };
 
 /// A stage of a job file; what its keys and settings mean depends on the kind that it uses.
@@ -50,6 +61,7 @@ struct JobFile {
   double max_dead_letters = RunOptions{}.max_dead_letters;  ///< a share of the inputs
   std::chrono::nanoseconds grace = RunOptions{}.grace;
   std::chrono::nanoseconds heartbeat_timeout = RunOptions{}.heartbeat_timeout;
+  std::optional<std::chrono::nanoseconds> stop_before_end;
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage
   InputEntry input;
   BatchOptions batch;  ///< where and how batch mode keeps its intermediates
@@ -62,6 +74,10 @@ JobFile parse_job(std::string_view text, const std::string& file,
 /// The text of a job file; throws UsageError if it cannot be read.
 std::string read_job_text(const std::filesystem::path& path);
 JobFile load_job(const std::filesystem::path& path, const std::vector<std::string>& sets = {});
+
+/// Where a run of the job has its run directory if it is told to use `folder`: there, and a shard
+/// in a folder of its own below.
+std::filesystem::path run_dir_in(const std::filesystem::path& folder, const JobFile& job);
 
 inline constexpr std::string_view mode_wanted = R"("auto", "streaming", "batch" or "debug")";
 

@@ -28,6 +28,7 @@ const KnownKeys& pipeline_keys() {
                                "keep_intermediates",
                                "grace",
                                "heartbeat_timeout",
+                               "stop_before_end",
                                "max_dead_letters",
                                "attempts",
                                "batch_size",
@@ -47,7 +48,7 @@ const KnownKeys& pipeline_keys() {
 }
 
 const KnownKeys& input_keys() {
-  static const KnownKeys keys{{"files", "list", "jsonl", "keys", "s3", "limit"}, {}};
+  static const KnownKeys keys{{"files", "list", "jsonl", "keys", "s3", "limit", "shard"}, {}};
   return keys;
 }
 

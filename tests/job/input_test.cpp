@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 namespace sluice::job {
 namespace {
 
@@ -42,6 +44,41 @@ TEST(Input, GlobsAreSortedAndEachFileComesOnce) {
               ElementsAre(at("a.png"), at("b.png"), at("c.jpg")));
   EXPECT_THAT(keys_of(read(Source::files, {at("*.{png,jpg}")}, 2)),
               ElementsAre(at("a.png"), at("b.png")));
+}
+
+TEST(Input, ShardsAreAllOfItTogetherAndKnowWhatTheyAreOf) {
+  std::vector<std::string> together;
+  std::set<std::string> digests;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    InputFacts whole;
+    const auto part =
+        keys_of(read_input({Source::keys, {"a", "b", "c", "d", "e"}, {}, Shard{i, 3}}, &whole));
+    EXPECT_LE(part.size(), 2u);
+    together.insert(together.end(), part.begin(), part.end());
+    EXPECT_EQ(whole.records, 5u);
+    digests.insert(whole.digest);
+  }
+  EXPECT_THAT(together, ElementsAre("a", "d", "b", "e", "c"));
+  EXPECT_EQ(digests.size(), 1u);
+  InputFacts other;
+  read_input({Source::keys, {"a", "b", "c", "de"}, {}, Shard{1, 3}}, &other);
+  EXPECT_FALSE(digests.contains(other.digest));
+}
+
+TEST(Input, AnEmptyShardIsRefused) {
+  EXPECT_THAT(thrown<InputError>([] {
+                read_input({Source::keys, {"a"}, {}, Shard{2, 2}});
+              }),
+              HasSubstr("input.shard = \"2/2\" is empty"));
+}
+
+TEST(Input, ShardsAreWrittenAsOneOfMany) {
+  ASSERT_TRUE(parse_shard("3/8"));
+  EXPECT_EQ(parse_shard("3/8")->index, 3u);
+  EXPECT_EQ(parse_shard("3/8")->count, 8u);
+  for (const auto* text : {"", "3", "0/8", "9/8", "3/", "/8", "a/b", "3/8/9", "-1/8", "3 / 8"}) {
+    EXPECT_FALSE(parse_shard(text)) << text;
+  }
 }
 
 TEST(Input, AGlobWithoutFilesIsNamed) {
