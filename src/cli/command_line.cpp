@@ -35,6 +35,8 @@ class Commands {
     add("validate", "Check a job and its input without running it", define_job, validate_job);
     add("simulate", "Run a job in virtual time, on any number of ranks", define_simulate,
         simulate_job);
+    add("sbatch", "Write a Slurm batch script for a job, sized from its plan", define_sbatch,
+        write_sbatch);
     add("merge", "Look at the runs of a job's shards together", define_merge, merge_runs);
     add("cat", "Print the records that a stage of a batch run made", define_cat, show_records);
     add("status", "Say how a run is doing, or how it ended", define_status, show_status);

@@ -59,7 +59,9 @@ bool is_batch(Mode mode, const control::Topology& topology) {
   return topology.nodes.size() == 1 && topology.nodes.front().gpus == 1;
 }
 
-PlanReport make_report(const PlanArguments& arguments) {
+}  // namespace
+
+PlanReport make_plan_report(const PlanArguments& arguments) {
   const auto file = job::load_job(arguments.job.file, arguments.job.sets);
   auto registry = job::builtin_stages();
   const auto stages = job::build_stages(file, registry);
@@ -70,6 +72,8 @@ PlanReport make_report(const PlanArguments& arguments) {
   report.stages = runtime::demands(spec);
   report.topology = arguments.topology.empty() ? runtime::discover_topology()
                                                : job::topology_option(arguments.topology);
+  report.reserved = arguments.reserved;
+  report.topology.nodes.front().cpus -= report.reserved;
   const auto& mode = arguments.job.mode;
   report.batch = is_batch(mode.empty() ? file.mode : mode_option(mode), report.topology);
   const auto plan = report.batch ? control::make_batch_plan : control::plan_from_nothing;
@@ -82,10 +86,8 @@ PlanReport make_report(const PlanArguments& arguments) {
   return report;
 }
 
-}  // namespace
-
 int plan_job(const PlanArguments& arguments) {
-  const auto report = make_report(arguments);
+  const auto report = make_plan_report(arguments);
   if (arguments.json) {
     fmt::print("{}", plan_json(report));
   } else {

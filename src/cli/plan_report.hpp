@@ -23,6 +23,7 @@ struct PlanReport {
   bool batch = false;  ///< one stage after the other
   std::vector<control::StageDemand> stages;
   control::Topology topology;
+  double reserved = 0;  ///< cores that its first node has besides
   control::Plan plan;
   std::optional<std::uint64_t> inputs;  ///< absent if the input cannot be read here
   std::string no_input;                 ///< why
@@ -33,6 +34,9 @@ struct PlanReport {
 
   bool speeds_are_known() const { return plan.throughput > 0; }
 };
+
+struct PlanArguments;
+PlanReport make_plan_report(const PlanArguments& arguments);
 
 std::string plan_json(const PlanReport& report);
 std::string plan_text(const PlanReport& report);
