@@ -38,6 +38,8 @@ class Commands {
     add("sbatch", "Write a Slurm batch script for a job, sized from its plan", define_sbatch,
         write_sbatch);
     add("merge", "Look at the runs of a job's shards together", define_merge, merge_runs);
+    add("doctor", "Check the machine and its software, and say how to mend what is wrong",
+        define_doctor, check_environment);
     add("cat", "Print the records that a stage of a batch run made", define_cat, show_records);
     add("status", "Say how a run is doing, or how it ended", define_status, show_status);
     add("report", "Write a page about a run: what it did when, and what held it up", define_report,

@@ -31,6 +31,14 @@ int launcher_rank();
 /// then.
 std::optional<std::chrono::milliseconds> launcher_patience();
 
+/// Which MPI sluice was compiled for, and which it found when it started: "Open MPI 4.1.4".
+/// Initialises nothing.
+struct MpiVersions {
+  std::string built;
+  std::string running;
+};
+MpiVersions mpi_versions();
+
 /// This process's end of a run over all ranks: nothing that another run left behind reaches it.
 /// Initialises MPI if the program has not, and then finalises it at exit. Collective; one at a time
 /// in a process. Throws LaunchError if MPI's thread level is too low. Destroying it waits for
