@@ -225,6 +225,16 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   return 0;
 }
 
+void note_changes(const JobArguments& arguments, const fs::path& run_dir) {
+  const auto begun = load_record(run_dir);
+  const auto now = record_of(arguments);
+  if (begun.job == now.job && begun.sets == now.sets && begun.mode == now.mode) return;
+  fmt::print(stderr,
+             "sluice: goes on with the run in '{}' as it was begun: the job has changed since, or "
+             "other options were given then, which does not count; --fresh begins anew\n",
+             run_dir.string());
+}
+
 // The run to go on with, if that is wanted and there is one. All ranks see the same: the file is
 // there before they start, or is written once they have met. What is wrong with the job is said
 // then, too.
@@ -233,6 +243,7 @@ std::optional<ResumeArguments> begun(const JobArguments& arguments) {
   try {
     const auto run_dir = run_dir_of(arguments, job::load_job(arguments.file, all_sets(arguments)));
     if (!fs::exists(run_dir / "run.json")) return std::nullopt;
+    if (is_coordinator()) note_changes(arguments, run_dir);
     return ResumeArguments{run_dir.string(), arguments.workers, false, {}};
   } catch (const std::exception&) {
     return std::nullopt;

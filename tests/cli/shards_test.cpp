@@ -8,6 +8,7 @@ namespace sluice::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 class Shards : public JobRuns {
@@ -118,6 +119,11 @@ TEST_F(Shards, ThatMakeNoSenseAreRefused) {
 TEST_F(Shards, AreGoneOnWithByRunAndResume) {
   for (int i = 0; i < 2; ++i) run_shard("2/3", {"--resume", "--run-dir", "here"});
   EXPECT_EQ(lines("here/shard-2-of-3/out.jsonl").size(), 3u);
+  const Arguments again{"run", "job.toml", "--shard", "2/3", "--resume", "--run-dir", "here"};
+  EXPECT_THAT(run(again).err, Not(HasSubstr("as it was begun")));
+  auto changed = again;
+  changed.insert(changed.end(), {"--set", "stage.work.batch_size=2"});
+  EXPECT_THAT(run(changed).err, HasSubstr("as it was begun"));
 }
 
 }  // namespace

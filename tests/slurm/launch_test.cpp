@@ -72,7 +72,7 @@ TEST_F(Launch, CountsTheGpusOfANodeOnce) {
   more.back() = "stage.work.workers=5";
   const auto ended = under({"srun", "-N2", "-n8", "--gres=gpu:2"}, more);
   EXPECT_EQ(ended.code, 5);
-  EXPECT_THAT(ended.err, HasSubstr("4 GPUs"));
+  EXPECT_THAT(ended.err, HasSubstr("ask for 5 GPUs, but all 2 nodes together have 4"));
 }
 
 TEST_F(Launch, WithTooFewRanksSaysHowManyToStart) {

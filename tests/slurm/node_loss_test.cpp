@@ -25,9 +25,10 @@ class NodeLoss : public SlurmJobs {
 };
 
 TEST_F(NodeLoss, IsMadeUpForOnAnotherNode) {
-  const auto job = submit("requeue", {},
-                          {"--set", "stage.work.settings.mean=600ms", "--set",
-                           "stage.work.batch_size=1", "--set", "pipeline.heartbeat_timeout=5s"});
+  const auto job =
+      submit("requeue", {},
+             {"--set", "stage.work.settings.mean=600ms", "--set", "stage.work.batch_size=1",
+              "--set", "pipeline.heartbeat_timeout=5s", "--set", "pipeline.commit_every=500ms"});
   wait_until_running(job, 0);
   std::this_thread::sleep_for(std::chrono::seconds(4));
   ASSERT_EQ(about(job, "NodeList"), "n[1-2]");
