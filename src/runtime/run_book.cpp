@@ -72,16 +72,20 @@ void RunBook::commit(Settled settled) {
 }
 
 void RunBook::finish() {
-  if (state_.finished) return;
+  const bool keep = !state_.dead.empty();  // a retry adds to the parts
+  if (!state_.finished) make_outputs(keep);
+  // One that was killed before it got here left them.
+  if (!keep) store::remove_folder(folders_.run_dir / ".sluice");
+}
+
+void RunBook::make_outputs(bool keep) {
   if (state_.outputs.empty()) {
     state_.outputs = plan_outputs(spec_.stages, state_.parts, folders_);
     journal_->append(outputs_entry(state_.outputs));
   }
-  const bool keep = !state_.dead.empty();  // a retry adds to them
   for (const auto& output : state_.outputs) make_output(output, spec_.stages, folders_, keep);
   remove_replaced();
   journal_->append(finish_entry());
-  if (!keep) store::remove_folder(folders_.run_dir / ".sluice");
 }
 
 // What was one file may have become several that are numbered.

@@ -45,6 +45,7 @@ class RunBook {
   void go_on(const std::vector<std::string>& lines);
   void refuse_unfinished(const std::vector<std::string>& lines) const;
   void require_same(const std::vector<std::string>& lines) const;
+  void make_outputs(bool keep_parts);
   void remove_stray_parts() const;
   void remove_replaced() const;
 

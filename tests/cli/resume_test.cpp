@@ -9,6 +9,13 @@ namespace {
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
+// As if it had been killed when all but that was done.
+TEST_F(Resumed, AFinishedRunTidiesUp) {
+  ASSERT_EQ(run(command()).code, 0);
+  fs::create_directories(folder_ / "out/.sluice/parts/s1-a1-r1-0");
+  end_well(0);
+}
+
 TEST_F(Resumed, RunsHaveTheirWholeOutputAfterSigkillAtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) kill_and_resume(seed);
 }
