@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 
 namespace sluice::slurm {
 namespace {
@@ -29,8 +28,7 @@ TEST_F(NodeLoss, IsMadeUpForOnAnotherNode) {
       submit("requeue", {},
              {"--set", "stage.work.settings.mean=600ms", "--set", "stage.work.batch_size=1",
               "--set", "pipeline.heartbeat_timeout=5s", "--set", "pipeline.commit_every=500ms"});
-  wait_until_running(job, 0);
-  std::this_thread::sleep_for(std::chrono::seconds(4));
+  in_the_middle_of(job, 0);
   ASSERT_EQ(about(job, "NodeList"), "n[1-2]");
   kill_node("n2");
   EXPECT_EQ(end_of(job, std::chrono::seconds(200)), "COMPLETED") << log();

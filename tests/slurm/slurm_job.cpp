@@ -37,14 +37,25 @@ std::string SlurmJobs::about(const std::string& job, const std::string& word) {
   return text.substr(begin, text.find(' ', begin) - begin);
 }
 
-bool SlurmJobs::is_running(const std::string& job, int restarts) {
-  return about(job, "JobState") == "RUNNING" && about(job, "Restarts") == std::to_string(restarts);
+int SlurmJobs::attempts() {
+  if (!std::filesystem::exists(folder_ / "out/journal")) return 0;
+  const auto text = store::read_text(folder_ / "out/journal");
+  int count = 0;
+  for (auto at = text.find("\"attempt\""); at != std::string::npos;
+       at = text.find("\"attempt\"", at + 1)) {
+    ++count;
+  }
+  return count;
 }
 
-void SlurmJobs::wait_until_running(const std::string& job, int restarts) {
-  EXPECT_TRUE(within(std::chrono::seconds(90), [&] { return is_running(job, restarts); }))
+void SlurmJobs::in_the_middle_of(const std::string& job, int restarts) {
+  const auto works = [&] {
+    return about(job, "Restarts") == std::to_string(restarts) && attempts() > restarts;
+  };
+  EXPECT_TRUE(within(std::chrono::seconds(90), works))
       << "restart " << restarts << " did not come: " << about(job, "JobState") << "\n"
       << log();
+  std::this_thread::sleep_for(std::chrono::seconds(2));
 }
 
 std::string SlurmJobs::end_of(const std::string& job, std::chrono::seconds limit) {

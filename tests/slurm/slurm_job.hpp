@@ -16,12 +16,15 @@ class SlurmJobs : public SlurmRuns {
 
   /// A word of `scontrol show job`, such as "JobState".
   std::string about(const std::string& job, const std::string& word);
-  bool is_running(const std::string& job, int restarts);
-  /// Fails the test if it is not so in time.
-  void wait_until_running(const std::string& job, int restarts);
+  /// Waits until the run works in the job's allocation of this number, from 0, and a moment more.
+  /// Fails the test if it does not come to that.
+  void in_the_middle_of(const std::string& job, int restarts);
   /// The state in which it ended.
   std::string end_of(const std::string& job,
                      std::chrono::seconds limit = std::chrono::seconds(120));
+
+  /// How often the run has begun or gone on, as its journal tells.
+  int attempts();
 
   std::string log() { return store::read_text(folder_ / "log"); }
 };

@@ -10,14 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class Walltime : public SlurmJobs {
- protected:
-  // A moment after the run has begun in the job's allocation of this number.
-  void in_the_middle_of(const std::string& job, int restarts) {
-    wait_until_running(job, restarts);
-    std::this_thread::sleep_for(std::chrono::milliseconds(3500));
-  }
-};
+class Walltime : public SlurmJobs {};
 
 // Of one minute, of which the run leaves 53 s unused, so that its allocations are short.
 TEST_F(Walltime, SignalsAndRequeuesOfOneRunGiveOneOutput) {
