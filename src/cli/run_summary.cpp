@@ -22,8 +22,9 @@ constexpr const char* summary_name = "summary.json";
 
 // Whatever else is in a run directory is sluice's own.
 bool is_output(const fs::path& path) {
-  static const std::set<std::string> own{"job.toml",   "run.json",           "journal",
-                                         summary_name, "dead_letters.jsonl", "state-dump.txt"};
+  static const std::set<std::string> own{
+      "job.toml",       "run.json",      "journal",      summary_name,  "dead_letters.jsonl",
+      "state-dump.txt", "history.jsonl", "metrics.prom", "report.html", "plan.txt"};
   const auto name = path.filename().string();
   return !own.contains(name) && !name.starts_with(".sluice");
 }

@@ -59,7 +59,9 @@ TEST_F(Shards, AreTheWholeInputTogether) {
   EXPECT_EQ(merged.code, 0) << merged.err;
   EXPECT_THAT(merged.out, HasSubstr("3 shards, 10 inputs, 10 of them done"));
   EXPECT_EQ(manifest()["complete"], true);
-  EXPECT_EQ(manifest()["runs"][1]["outputs"][0]["path"], "out/shard-2-of-3/out.jsonl");
+  const auto outputs = manifest()["runs"][1]["outputs"];
+  ASSERT_EQ(outputs.size(), 1u) << outputs;
+  EXPECT_EQ(outputs[0]["path"], "out/shard-2-of-3/out.jsonl");
 }
 
 TEST_F(Shards, ThatAreMissingOrUnfinishedAreNamed) {
