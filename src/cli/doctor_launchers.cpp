@@ -49,6 +49,11 @@ Findings examine_mpirun(const transport::MpiVersions& versions) {
                         "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 in "
                         "containers; be another user elsewhere"});
   }
+  if (is_set("OMPI_COMM_WORLD_SIZE") && !is_set("OMPI_MCA_orte_enable_recovery")) {
+    findings.push_back({Health::note, "mpirun ends the run when one of its ranks dies",
+                        "mpirun --enable-recovery lets it go on without that rank; 'sluice run "
+                        "--ranks N' starts mpirun so"});
+  }
   return findings;
 }
 

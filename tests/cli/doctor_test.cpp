@@ -7,6 +7,7 @@ namespace sluice::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Doctor : public JobRuns {
  protected:
@@ -39,6 +40,15 @@ TEST_F(Doctor, SeesThatMpirunIsOfAnotherMpi) {
   EXPECT_EQ(ended.code, 5);
   EXPECT_THAT(ended.out, HasSubstr("BROKEN  mpirun is Open MPI 3.0.1, but sluice runs with"));
   EXPECT_THAT(ended.out, HasSubstr("first on the PATH"));
+}
+
+TEST_F(Doctor, SaysHowARunOutlivesARank) {
+  const std::string note = "note    mpirun ends the run when one of its ranks dies";
+  auto command = sluice_command(2, {"doctor"});
+  EXPECT_THAT(run_process(command, folder_.path()).out, HasSubstr(note));
+  command.insert(command.begin() + 1, "--enable-recovery");
+  EXPECT_THAT(run_process(command, folder_.path()).out, Not(HasSubstr(note)));
+  EXPECT_THAT(doctor().out, Not(HasSubstr(note)));
 }
 
 TEST_F(Doctor, SaysHowToStartWithSrun) {
