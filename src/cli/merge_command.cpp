@@ -170,10 +170,11 @@ std::string numbers(const std::vector<std::uint64_t>& all) {
 int merge_runs(const MergeArguments& arguments) {
   const auto shards = shards_in(arguments.run_dirs);
   const auto gaps = gaps_of(shards);
-  const auto folder =
-      arguments.out.empty()
-          ? fs::absolute(arguments.run_dirs.front()).lexically_normal().parent_path()
-          : fs::absolute(arguments.out);
+  const auto folder = arguments.out.empty() ? fs::absolute(arguments.run_dirs.front() + "/.")
+                                                  .lexically_normal()
+                                                  .parent_path()
+                                                  .parent_path()
+                                            : fs::absolute(arguments.out);
   write_manifest(shards, gaps, folder);
   write_dead_letters(shards, folder);
   if (!gaps.none()) refuse(shards, gaps);

@@ -120,7 +120,10 @@ class JobRun {
   /// to the machine goes on as it began: streaming keeps a journal.
   void go_on() {
     options_.resume = true;
-    options_.on_start = [this] { history_.emplace(file_.run_dir); };
+    options_.on_start = [this] {
+      remove_summary(file_.run_dir);
+      history_.emplace(file_.run_dir);
+    };
     if (options_.mode != Mode::automatic) return;
     std::error_code missing;
     const bool streamed = fs::exists(options_.run_dir / "journal", missing);
