@@ -48,17 +48,20 @@ void define_run(CLI::App& command, JobArguments& arguments) {
   auto* from = command.add_option("--from", arguments.from,
                                   "Run again from this stage on, on what the one before it made "
                                   "(batch mode, keep_intermediates)");
-  command
-      .add_option("--only", arguments.only,
-                  "Run this stage again by itself; what it makes goes to RUN_DIR/replay and to "
-                  "'sluice cat --replay'")
-      ->excludes(from);
+  auto* only =
+      command
+          .add_option("--only", arguments.only,
+                      "Run this stage again by itself; what it makes goes to RUN_DIR/replay and to "
+                      "'sluice cat --replay'")
+          ->excludes(from);
   command.add_flag("--fresh", arguments.fresh,
                    "Start anew, even if the run directory holds this run, unfinished");
   command
       .add_flag("--resume", arguments.resume,
                 "Go on with the run in the run directory, if there is one")
-      ->excludes("--fresh");
+      ->excludes("--fresh")
+      ->excludes(from)
+      ->excludes(only);
   command
       .add_option(
           "--shard", arguments.shard,

@@ -12,6 +12,13 @@
 namespace sluice::cli {
 namespace {
 
+// A line end in a name must not begin a command of the script.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
 // All that comes after what is asked for; jobs/slurm/requeue.sbatch says the same by hand.
 constexpr const char* after_launch = R"sh(launcher=$!
 # Slurm tells this script, and the script tells all ranks: they finish what is in flight and commit.
@@ -120,7 +127,8 @@ std::string asked_for(const SbatchRequest& request) {
   auto text = fmt::format(
       "#SBATCH --job-name={}\n#SBATCH --nodes={}\n#SBATCH --ntasks-per-node={}\n"
       "#SBATCH --cpus-per-task={}\n",
-      shell_quoted(request.name), request.nodes, request.ranks_per_node, request.cpus_per_rank);
+      shell_quoted(one_line(request.name)), request.nodes, request.ranks_per_node,
+      request.cpus_per_rank);
   if (request.overcommit) text += "#SBATCH --overcommit --exclusive\n";
   if (request.gpus_per_node > 0) {
     text += fmt::format("#SBATCH --gpus-per-node={}\n", request.gpus_per_node);
@@ -152,7 +160,7 @@ SbatchRequest sized_request(const PlanReport& report, const std::string& time) {
 std::string sbatch_script(const SbatchRequest& request, const std::vector<std::string>& sluice_run,
                           const std::vector<std::string>& flags) {
   std::string text = "#!/usr/bin/env bash\n";
-  for (const auto& reason : request.reasons) text += "# " + reason + "\n";
+  for (const auto& reason : request.reasons) text += "# " + one_line(reason) + "\n";
   text += asked_for(request);
   if (!flags.empty()) text += "#SBATCH " + joined(flags) + "\n";
   text +=
