@@ -89,6 +89,7 @@ class Rank:
                        "SLUICE_SOCKET": str(theirs.fileno()),
                        "SLUICE_INPUT_MEMORY": str(self.input),
                        "SLUICE_OUTPUT_MEMORY": str(self.output)}
+        environment.pop("PYTHONUNBUFFERED", None)
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 [sys.executable] + (arguments or [path]), env=environment, stdin=stdin, stdout=log,

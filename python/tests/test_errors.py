@@ -170,11 +170,11 @@ class Ends(unittest.TestCase):
             self.assertEqual(rank.process.wait(TIMEOUT), -signal.SIGTERM)
 
     def test_prints_are_in_the_log_when_it_is_killed(self):
-        with Rank(PROCESS.format("print('x' * 3_000_000); import os; os.kill(os.getpid(), 9)")
-                  ).start() as rank:
+        code = "print('x' * 3_000_000); print('y'); import os; os.kill(os.getpid(), 9)"
+        with Rank(PROCESS.format(code)).start() as rank:
             rank.give([("a", {})])
             self.assertEqual(rank.process.wait(TIMEOUT), -9)
-            self.assertEqual(len(rank.logged()), 3_000_001)
+            self.assertEqual(len(rank.logged()), 3_000_003)
 
     def test_a_crash_leaves_a_traceback_in_the_log(self):
         with Rank(PROCESS.format("import os; os.abort()")).start() as rank:
