@@ -8,6 +8,7 @@
 #include "job/stages/kinds.hpp"
 #include "job/suggest.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <set>
 
@@ -91,6 +92,21 @@ ErasedStage erase(const JobStage& stage) {
   return erased;
 }
 
+// Shards that write one file would replace each other's.
+void require_own_output(const JobStage& stage, const JobFile& job) {
+  if (!job.input.shard || !stage.spec.writes_at_teardown) return;
+  const auto& settings = stage.kind.settings;
+  const bool has_path = std::any_of(settings.begin(), settings.end(),
+                                    [](const auto& setting) { return setting.name == "path"; });
+  if (!has_path) return;
+  const std::filesystem::path path = stage.settings.string("path");
+  if (!path.is_absolute() && *path.lexically_normal().begin() != "..") return;
+  throw UsageError(fmt::format(
+      "stage '{}': settings.path = \"{}\" is outside the run directory, where every shard would "
+      "replace the others' file; give a relative path",
+      stage.spec.name, path.string()));
+}
+
 AnyBatch batch_of(std::vector<Record> records) {
   AnyBatch batch;
   batch.ids.resize(records.size());
@@ -138,6 +154,7 @@ std::vector<JobStage> build_stages(const JobFile& job, StageRegistry& registry) 
   std::vector<JobStage> stages;
   for (const auto& entry : job.stages) {
     stages.push_back(build_stage(entry, job.defaults, registry));
+    require_own_output(stages.back(), job);
   }
   return stages;
 }

@@ -64,6 +64,14 @@ TEST_F(Shards, AreTheWholeInputTogether) {
   EXPECT_EQ(outputs[0]["path"], "out/shard-2-of-3/out.jsonl");
 }
 
+TEST_F(Shards, CannotWriteOneFile) {
+  const auto path = (folder_ / "all.jsonl").string();
+  const auto ended =
+      run({"run", "job.toml", "--shard", "1/2", "--set", "stage.write.settings.path=" + path});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, HasSubstr("every shard would replace the others' file"));
+}
+
 TEST_F(Shards, ThatAreMissingOrUnfinishedAreNamed) {
   run_shard("1/3");
   run_shard("3/3");
