@@ -99,6 +99,7 @@ class OutputMemory:
     def find(self, address: int, size: int) -> Optional[Tuple[Block, int]]:
         """The block of the array in which these bytes lie, and their offset in the file."""
         with self._lock:
+            self._reap()  # what has gone may have left its address to another array
             i = bisect_right(self._arrays, (address, self._limit + 1))
             if i == 0:
                 return None

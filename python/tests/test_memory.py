@@ -4,11 +4,15 @@ import os
 import random
 import socket
 import struct
+import sys
 import unittest
 
 import numpy as np
 
-from fake_rank import RELEASE, RESULT, Rank, decoded
+from fake_rank import PACKAGE, RELEASE, RESULT, Rank, decoded
+
+sys.path.insert(0, PACKAGE)
+from sluice.memory import OutputMemory, address_of  # noqa: E402
 
 KEEP = """
 import gc, sys, threading
@@ -176,6 +180,17 @@ sluice.run(Twice)
             for _ in range(5):
                 answer, _ = rank.ask([("a", {}), ("b", {})])
                 self.assertEqual(answer[1][2]["x"][0].tolist(), [7] * 8)
+
+
+    def test_an_array_that_is_gone_is_not_taken_for_what_comes_to_its_place(self):
+        file = os.memfd_create("output")
+        memory = OutputMemory(file, 1 << 20)
+        array = memory.array((1000,), np.dtype("u1"))
+        address = address_of(array)
+        self.assertEqual(memory.find(address + 10, 20)[1], 10)
+        del array
+        self.assertIsNone(memory.find(address + 10, 20))
+        os.close(file)
 
 
 class HandedOn(unittest.TestCase):
