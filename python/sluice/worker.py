@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import operator
 import os
 import sys
 import threading
@@ -127,8 +128,8 @@ class Worker:
 
     def _fail(self, batch: int, error: BaseException) -> None:
         content: Dict[str, Any] = {"error": described(error), "details": traced(error)}
-        if isinstance(error, RecordError):
-            content["record"] = error.index
+        if isinstance(error, RecordError) and (index := index_of(error)) is not None:
+            content["record"] = index
         # What the frames in the traceback refer to is to go with it.
         traceback.clear_frames(error.__traceback__)
         self._wire.send_json(FAILED, batch, content)
@@ -191,6 +192,15 @@ def described(error: BaseException) -> str:
     text = str(error)
     return text if isinstance(error, RecordError) else \
         f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def index_of(error: RecordError) -> Optional[int]:
+    """Of the record at fault, whatever kind of integer it is; None if it can be none."""
+    try:
+        index = operator.index(error.index)
+    except TypeError:
+        return None
+    return index if index >= 0 else None
 
 
 def traced(error: BaseException) -> str:

@@ -65,6 +65,11 @@ class Failures(unittest.TestCase):
         failure = self.failure("raise RecordError(1, 'no text')")
         self.assertEqual((failure["error"], failure["record"]), ("no text", 1))
 
+    def test_record_error_with_any_index(self):
+        for index, told in (("numpy.int64(2)", 2), ("-1", None), ("'x'", None)):
+            self.assertEqual(self.failure(f"import numpy; raise RecordError({index}, 'poison')")
+                             .get("record"), told, index)
+
     def test_sys_exit_is_a_failure(self):
         self.assertEqual(self.failure("sys.exit(3)")["error"], "SystemExit: 3")
 
