@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import subprocess
 import sys
 import threading
 from typing import Callable
@@ -47,6 +48,27 @@ def leave_with(until_gone: Callable[[], None], is_ending: Callable[[], bool]) ->
             leave()
 
     threading.Thread(target=watch, name="sluice-rank-watch", daemon=True).start()
+
+
+# The system ends this process with its rank before a thread of it could end what it has started. So
+# a process of its own does; one that knows nothing of what the stage has loaded.
+GUARD = """
+import os, select, sys
+socket, parent = map(int, sys.argv[1:])
+poll = select.poll()
+poll.register(socket, 0)
+while os.getppid() == parent and not poll.poll(1000):
+    pass
+os.killpg(0, 9)
+"""
+
+
+def guard_group(socket: int) -> None:
+    """Ends what the stage has started, should this process or its rank be killed."""
+    if os.getpgrp() != os.getpid() or interactive():
+        return
+    subprocess.Popen([sys.executable, "-I", "-S", "-c", GUARD, str(socket), str(os.getpid())],
+                     pass_fds=(socket,), stdin=subprocess.DEVNULL)
 
 
 def leave() -> None:

@@ -49,6 +49,10 @@ class Wire:
         self._poll.register(self._wake_reader, select.POLLIN)
         self._waiting = False
 
+    @property
+    def descriptor(self) -> int:
+        return self._socket.fileno()
+
     def send(self, kind: int, batch: int = 0, body: bytes = b"") -> None:
         try:
             self._socket.sendall(HEAD.pack(kind, len(body), batch) + body)

@@ -47,6 +47,7 @@ class Worker:
 
     def serve(self, make: Callable[[], Any]) -> int:
         """Returns the exit code."""
+        process.guard_group(self._wire.descriptor)
         process.leave_with(self._wire.until_gone, lambda: self._ending)
         self._wire.send_json(HELLO, 0, {"protocol": PROTOCOL, "name": "sluice-python 0.1.0"})
         frame = self._next()

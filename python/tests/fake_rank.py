@@ -67,7 +67,7 @@ class Rank:
     """Speaks with one process. `memory` of each decoded field says where its value lay."""
 
     def __init__(self, script, setup=None, arguments=None, stdin=subprocess.DEVNULL,
-                 output_limit=1 << 26, input_size=1 << 16):
+                 output_limit=1 << 26, input_size=1 << 16, own_group=False):
         self._stack = contextlib.ExitStack()
         folder = tempfile.TemporaryDirectory(prefix="sluice-python-")
         self.folder = self._stack.enter_context(folder)
@@ -93,7 +93,7 @@ class Rank:
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 [sys.executable] + (arguments or [path]), env=environment, stdin=stdin, stdout=log,
-                stderr=subprocess.STDOUT, cwd=self.folder,
+                stderr=subprocess.STDOUT, cwd=self.folder, start_new_session=own_group,
                 pass_fds=(theirs.fileno(), self.input, self.output))
         theirs.close()
         self.next_batch = 1

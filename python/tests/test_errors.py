@@ -36,6 +36,21 @@ run(Told)
 """
 
 
+def ends_soon(pid):
+    """Whether the process is gone, or a zombie that nobody waits for, in time."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    return False
+
+
 class Failures(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -160,6 +175,27 @@ class Ends(unittest.TestCase):
             rank.socket.close()
             self.assertEqual(rank.process.wait(TIMEOUT), 1)
             self.assertLess(time.monotonic() - start, 5)
+
+    def test_what_it_started_ends_with_it_and_its_rank(self):
+        script = """
+import subprocess
+from sluice import Stage, run
+class Starts(Stage):
+    def setup(self, context):
+        self.started = subprocess.Popen(["sleep", "777"])
+    def process(self, batch):
+        batch[0]["pid"] = self.started.pid
+        return batch
+run(Starts)
+"""
+        for gone in ("rank", "process", "both"):
+            with Rank(script, own_group=True).start() as rank:
+                pid = rank.ask([("a", {})])[0][0][2]["pid"][0]
+                if gone != "rank":
+                    rank.process.kill()
+                if gone != "process":
+                    rank.socket.close()
+                self.assertTrue(ends_soon(pid), gone)
 
     def test_sigterm_ends_it_and_sigint_does_not(self):
         script = PROCESS.format("import time; print('in'); time.sleep(0.5); return batch")
