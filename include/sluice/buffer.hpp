@@ -28,9 +28,13 @@ class Buffer {
   /// Takes over the string's bytes without copying them.
   static Buffer adopt(std::string bytes);
 
-  /// Shares the first `size` of some bytes that whoever made them knows how to free. They must be
-  /// writable: `mutable_data` does not copy them if nobody else holds them.
-  static Buffer share(std::shared_ptr<std::byte> bytes, std::size_t size);
+  /// Whether the bytes of a buffer may be changed at all.
+  enum class Access { writable, read_only };
+
+  /// Shares the first `size` of some bytes that whoever made them knows how to free. If they are
+  /// writable, `mutable_data` copies them only if somebody else holds them.
+  static Buffer share(std::shared_ptr<std::byte> bytes, std::size_t size,
+                      Access access = Access::writable);
 
   const std::byte* data() const noexcept { return data_.get(); }
   std::size_t size() const noexcept { return size_; }
@@ -53,6 +57,7 @@ class Buffer {
 
   std::shared_ptr<std::byte> data_;
   std::size_t size_ = 0;
+  Access access_ = Access::writable;
 };
 
 }  // namespace sluice

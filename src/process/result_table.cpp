@@ -189,7 +189,9 @@ Buffer ResultTable::buffer_of(const FieldEntry& field, const std::shared_ptr<voi
     const auto& sent = sent_around(field);
     if (!sent.buffer.empty()) return sent.buffer.slice(field.a - sent.offset, field.b);
   } else if (owner != nullptr && is_sharable(field)) {
-    return Buffer::share(std::shared_ptr<std::byte>(owner, output_.at(field.a)), field.b);
+    // The process may have the value in other results, too.
+    return Buffer::share(std::shared_ptr<std::byte>(owner, output_.at(field.a)), field.b,
+                         Buffer::Access::read_only);
   }
   return Buffer::copy_of(bytes_of(field, input));
 }

@@ -27,8 +27,9 @@ Buffer Buffer::adopt(std::string bytes) {
   return buffer;
 }
 
-Buffer Buffer::share(std::shared_ptr<std::byte> bytes, std::size_t size) {
+Buffer Buffer::share(std::shared_ptr<std::byte> bytes, std::size_t size, Access access) {
   Buffer buffer;
+  buffer.access_ = access;
   buffer.data_ = std::move(bytes);
   buffer.size_ = size;
   return buffer;
@@ -37,12 +38,14 @@ Buffer Buffer::share(std::shared_ptr<std::byte> bytes, std::size_t size) {
 Buffer Buffer::slice(std::size_t offset, std::size_t size) const {
   Buffer part;
   part.size_ = size;
+  part.access_ = access_;
   if (size > 0) part.data_ = std::shared_ptr<std::byte>(data_, data_.get() + offset);
   return part;
 }
 
 std::byte* Buffer::mutable_data() {
-  if (data_.use_count() > 1 || held_elsewhere(data_)) *this = copy_of(view());
+  const bool is_own = access_ == Access::writable && data_.use_count() <= 1;
+  if (!is_own || held_elsewhere(data_)) *this = copy_of(view());
   // Whoever shared the bytes has done reading them.
   std::atomic_thread_fence(std::memory_order_acquire);
   return data_.get();
