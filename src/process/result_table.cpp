@@ -86,7 +86,10 @@ void ResultTable::check_fields(MemoryFile& output) {
       require(field.dimensions == 0 && field.dtype == 0, "with a shape for what is no tensor");
     }
     if (is_outside(field)) check_place(field, output);
-    if (is_sharable(field)) sharable_ += field.b;
+    shares_ = shares_ || is_sharable(field);
+    if (is_outside(field) && field.memory == FieldMemory::own) {
+      own_ += rounded_up(field.b, value_alignment);
+    }
   }
   require(next_dimension == head_.dimensions, "that has other dimensions than its tensors");
 }

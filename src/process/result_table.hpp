@@ -27,8 +27,9 @@ class ResultTable {
   ResultTable(const Place& place, MemoryFile& output, std::size_t inputs,
               const std::vector<SentValue>& sent);
 
-  /// Bytes of the values that a buffer may share with the process.
-  std::uint64_t sharable_bytes() const noexcept { return sharable_; }
+  /// Bytes that the process must leave alone while buffers share values with it: all that it wrote,
+  /// since it takes that back as a whole. 0 if none would.
+  std::uint64_t shared_bytes() const noexcept { return shares_ ? table_.size() + own_ : 0; }
   const std::vector<std::uint32_t>& sources() const noexcept { return sources_; }
 
   /// The records. `owner` keeps what they share; if it is null they share nothing. `input` is what
@@ -59,7 +60,8 @@ class ResultTable {
   std::vector<std::byte> table_;
   TableHead head_;
   std::vector<std::uint32_t> sources_;
-  std::uint64_t sharable_ = 0;
+  bool shares_ = false;    ///< some value is such that a buffer may share it
+  std::uint64_t own_ = 0;  ///< of the values that lie in the memory of the process
 };
 
 }  // namespace sluice::process

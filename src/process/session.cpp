@@ -204,7 +204,7 @@ Results Session::take_result(const Frame& frame, std::size_t inputs) {
 
 // Copies what would leave the process too little room, should nobody end what was shared before.
 std::shared_ptr<void> Session::owner_of(const ResultTable& table) {
-  const auto bytes = table.sharable_bytes();
+  const auto bytes = table.shared_bytes();
   if (bytes > 0 && leases_->bytes() + bytes <= output_->limit() / 2) {
     return Leases::lease(leases_, batch_, bytes);
   }

@@ -84,13 +84,23 @@ TEST(Table, LargeValuesAreShared) {
   record.set("large", Buffer::copy_of(std::string(10000, 'x')));
   record.set("small", Buffer::copy_of("y"));
   Written written({record});
-  EXPECT_EQ(written.read().sharable_bytes(), 10000u);
+  EXPECT_EQ(written.read().shared_bytes(), written.place.length + 10048 + 64);
   const auto owner = std::make_shared<int>(0);
   auto read = written.read_all(owner);
   EXPECT_EQ(owner.use_count(), 2);
   EXPECT_EQ(read[0].get<Buffer>("large").data(), written.memory.at(written.sent[0].offset));
   read.clear();
   EXPECT_EQ(owner.use_count(), 1);
+}
+
+// The process takes back all of a result or nothing.
+TEST(Table, WhatIsSharedHoldsTheWholeResult) {
+  Record record("k");
+  record.set("text", std::string(100'000, 't'));
+  record.set("number", std::int64_t{7});
+  EXPECT_EQ(Written({record}).read().shared_bytes(), 0u);
+  record.set("large", Buffer(5000));
+  EXPECT_GT(Written({record}).read().shared_bytes(), 105'000u);
 }
 
 // Whatever the bytes, it is garbage or it is records.
