@@ -180,8 +180,8 @@ std::uint64_t Session::room_for(std::uint64_t bytes) {
 Frame Session::answer() {
   while (true) {
     const auto pause = leases_->bytes() > 0 ? Clock::now() + between_releases : never;
+    send_releases();  // after the question: what ended before it is sent, the rest is waited for
     auto frame = connection_->receive(pause);
-    send_releases();
     if (!frame) continue;
     if (frame->kind == FrameKind::release) {
       let_go(frame->batch);
