@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cctype>
+#include <utility>
 
 namespace sluice::process {
 namespace {
@@ -155,8 +156,13 @@ Place Session::write(const Batch<Record>& batch) {
   }
   ++batch_;
   const auto offset = room_for(table.bytes());
-  input_.grow(offset + table.bytes());
-  sent_ = table.write(input_.at(offset), offset);
+  try {
+    input_.grow(offset + table.bytes());
+    sent_ = table.write(input_.at(offset), offset);
+  } catch (...) {
+    ranges_.give_back(batch_);  // the process never hears of it
+    throw;
+  }
   return {offset, table.table_bytes()};
 }
 
@@ -196,7 +202,9 @@ Frame Session::answer() {
 
 Results Session::take_result(const Frame& frame, std::size_t inputs) {
   const auto notice = result_of(frame);
-  const ResultTable table(notice.place, *output_, inputs, sent_);
+  // These buffers may be what the process of another stage waits for.
+  const auto sent = std::exchange(sent_, {});
+  const ResultTable table(notice.place, *output_, inputs, sent);
   Results results{table.records(owner_of(table), input_), table.sources()};
   if (notice.released) let_go(batch_);
   return results;
@@ -214,6 +222,7 @@ std::shared_ptr<void> Session::owner_of(const ResultTable& table) {
 
 void Session::fail(const Frame& frame, std::size_t inputs) {
   if (frame.batch != 0) let_go(frame.batch);
+  sent_.clear();
   const auto failure = failure_of(frame);
   const auto text = failure.details.empty()
                         ? failure.error

@@ -196,6 +196,57 @@ TEST(ProcessStage, SaysWhatSharedMemoryIsTooSmallFor) {
   EXPECT_THAT(scene.process(records_named({"a"})).records, SizeIs(1));
 }
 
+// A process may go on to use what it has answered with.
+TEST(ProcessStage, NobodyWritesIntoTheMemoryOfAProcess) {
+  Scene scene({"copy"});
+  scene.set_up();
+  auto records = scene.process(records_named({"a"})).records;
+  auto& record = records.at(0);
+  auto buffer = std::get<Buffer>(record.take("bytes"));
+  const auto part = buffer.slice(5000, 5000).mutable_data();
+  EXPECT_TRUE(part < buffer.data() || part >= buffer.data() + buffer.size());
+  const auto* shared = buffer.data();
+  buffer.mutable_data()[0] = std::byte{'b'};
+  EXPECT_NE(buffer.data(), shared);
+}
+
+// Else a process waits for room that the stage after it lets go of only with its next batch.
+TEST(ProcessStage, LetsGoOfABatchWhenItIsAnswered) {
+  for (const bool fails : {false, true}) {
+    Scene scene({fails ? "fails" : "copy", "a"});
+    scene.set_up();
+    bool gone = false;
+    Record record("a");
+    std::shared_ptr<std::byte> bytes(new std::byte[10000], [&gone](const std::byte* data) {
+      delete[] data;
+      gone = true;
+    });
+    record.set("bytes", Buffer::share(std::move(bytes), 10000));
+    std::vector<Record> batch;
+    batch.push_back(std::move(record));
+    if (fails) {
+      thrown([&] { scene.process(std::move(batch)); });
+    } else {
+      scene.process(std::move(batch));
+    }
+    EXPECT_TRUE(gone) << fails;
+  }
+}
+
+TEST(ProcessStage, ABatchThatCannotBeWrittenTakesNoRoom) {
+  auto options = Scene::options({"echo"});
+  options.shared_memory = 1 << 20;
+  Scene scene(options);
+  scene.set_up();
+  Record record("many dimensions");
+  record.set("bytes", Buffer(300'000));
+  record.set("tensor", Tensor{DType::u8, std::vector<std::uint64_t>(300, 1), Buffer(1)});
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(thrown([&] { scene.process({record}); }), HasSubstr("dimensions of a tensor"));
+  }
+  EXPECT_THAT(scene.process(records_named({"a"})).records, SizeIs(1));
+}
+
 // A sink that keeps everything must not keep the process from writing more.
 TEST(ProcessStage, CopiesResultsWhenTooMuchIsShared) {
   auto options = Scene::options({"copy"});
