@@ -142,7 +142,7 @@ void write_dead_letters(const Shards& shards, const fs::path& folder) {
     const auto path = run.run_dir / "dead_letters.jsonl";
     if (fs::exists(path)) all += job::read_file(path).view();
   }
-  if (!all.empty()) job::write_file(folder / "dead_letters.jsonl", all);
+  job::write_file(folder / "merged-dead_letters.jsonl", all);
 }
 
 std::string numbers(const std::vector<std::uint64_t>& all) {
@@ -165,16 +165,26 @@ std::string numbers(const std::vector<std::uint64_t>& all) {
   throw InputError(text);
 }
 
+fs::path folder_for(const MergeArguments& arguments) {
+  const auto folder_of = [](const std::string& path) {
+    return fs::absolute(path + "/.").lexically_normal().parent_path();
+  };
+  if (arguments.out.empty()) return folder_of(arguments.run_dirs.front()).parent_path();
+  const auto folder = folder_of(arguments.out);
+  for (const auto& run_dir : arguments.run_dirs) {
+    if (!fs::exists(folder) || !fs::equivalent(folder, run_dir)) continue;
+    throw UsageError(fmt::format("--out '{}' is the run directory of a shard; name another folder",
+                                 arguments.out));
+  }
+  return folder;
+}
+
 }  // namespace
 
 int merge_runs(const MergeArguments& arguments) {
   const auto shards = shards_in(arguments.run_dirs);
   const auto gaps = gaps_of(shards);
-  const auto folder = arguments.out.empty() ? fs::absolute(arguments.run_dirs.front() + "/.")
-                                                  .lexically_normal()
-                                                  .parent_path()
-                                                  .parent_path()
-                                            : fs::absolute(arguments.out);
+  const auto folder = folder_for(arguments);
   write_manifest(shards, gaps, folder);
   write_dead_letters(shards, folder);
   if (!gaps.none()) refuse(shards, gaps);

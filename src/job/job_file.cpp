@@ -108,6 +108,13 @@ void read_store(const RawTable& store, JobFile& job) {
   if (every != store.end()) job.batch.publish_every = publish_every(every->second);
 }
 
+// The runs of an input's shards have a folder each.
+std::string part_of(const std::string& folder, const std::optional<Shard>& shard) {
+  if (!shard) return folder;
+  const auto* slash = folder.ends_with('/') ? "" : "/";
+  return fmt::format("{}{}shard-{}-of-{}", folder, slash, shard->index, shard->count);
+}
+
 void read_stages(const RawJob& raw, const std::string& file, JobFile& job) {
   const auto models = read_models(raw.models);
   std::set<std::string> names;
@@ -138,6 +145,7 @@ JobFile parse_job(std::string_view text, const std::string& file,
   job.input = read_input_entry(raw.input, file);
   job.run_dir = run_dir_in(job.run_dir, job);
   read_store(raw.store, job);
+  if (!job.batch.store.empty()) job.batch.store = part_of(job.batch.store, job.input.shard);
   read_stages(raw, file, job);
   return job;
 }
@@ -155,8 +163,7 @@ JobFile load_job(const std::filesystem::path& path, const std::vector<std::strin
 }
 
 std::filesystem::path run_dir_in(const std::filesystem::path& folder, const JobFile& job) {
-  const auto& shard = job.input.shard;
-  return shard ? folder / fmt::format("shard-{}-of-{}", shard->index, shard->count) : folder;
+  return part_of(folder.string(), job.input.shard);
 }
 
 std::optional<Mode> parse_mode(std::string_view text) {

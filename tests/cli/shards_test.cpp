@@ -112,9 +112,33 @@ TEST_F(Shards, HaveTheirDeadLettersJoined) {
     run_shard(shard,
               {"--set", "stage.work.settings.fail=1", "--set", "pipeline.max_dead_letters=1"});
   }
-  EXPECT_EQ(merge({1, 2}, 2).code, 0);
-  EXPECT_EQ(lines("out/dead_letters.jsonl").size(), 10u);
+  ASSERT_EQ(merge({1, 2}, 2).code, 0);
+  EXPECT_EQ(lines("out/merged-dead_letters.jsonl").size(), 10u);
   EXPECT_EQ(manifest()["dead_letters"], 10);
+}
+
+TEST_F(Shards, WithoutDeadLettersLeaveAnEmptyFileOfThem) {
+  for (const auto* shard : {"1/2", "2/2"}) run_shard(shard);
+  std::ofstream(folder_ / "out/merged-dead_letters.jsonl") << "of another merge\n";
+  ASSERT_EQ(merge({1, 2}, 2).code, 0);
+  EXPECT_EQ(lines("out/merged-dead_letters.jsonl").size(), 0u);
+}
+
+TEST_F(Shards, AreNotMergedIntoOneOfThem) {
+  for (const auto* shard : {"1/2", "2/2"}) run_shard(shard);
+  const auto merged =
+      run({"merge", "out/shard-1-of-2", "out/shard-2-of-2", "--out", "out/shard-2-of-2/"});
+  EXPECT_EQ(merged.code, 2);
+  EXPECT_THAT(merged.err, HasSubstr("--out 'out/shard-2-of-2/' is the run directory of a shard"));
+}
+
+TEST_F(Shards, HaveStoresOfTheirOwn) {
+  for (const auto* shard : {"1/2", "2/2"}) {
+    run_shard(shard, {"--mode", "batch", "--set", "store.uri=kept", "--set",
+                      "pipeline.keep_intermediates=true"});
+    EXPECT_FALSE(
+        std::filesystem::is_empty(folder_ / "kept" / fmt::format("shard-{}-of-2", shard[0])));
+  }
 }
 
 TEST_F(Shards, ThatMakeNoSenseAreRefused) {
