@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -73,11 +74,17 @@ void TimeLimit::take_answer() {
   confirmed_ = true;
 }
 
+// The id of one task of an array may stand for the whole array: then there is a line for each task.
 void TimeLimit::ask_squeue(const std::shared_ptr<Answer>& answer, std::uint64_t job) {
   std::int64_t end = not_known;
   const auto asked = capture(
-      {"env", "SLURM_TIME_FORMAT=%s", "squeue", "-h", "-j", std::to_string(job), "-o", "%e"});
-  if (asked) std::from_chars(asked->out.data(), asked->out.data() + asked->out.size(), end);
+      {"env", "SLURM_TIME_FORMAT=%s", "squeue", "-h", "-j", std::to_string(job), "-o", "%A %e"});
+  std::istringstream lines(asked ? asked->out : "");
+  for (std::string line; std::getline(lines, line);) {
+    std::uint64_t id = 0;
+    std::int64_t its_end = not_known;
+    if (std::istringstream(line) >> id >> its_end && id == job) end = its_end;
+  }
   *answer = std::max(end, not_known);
 }
 

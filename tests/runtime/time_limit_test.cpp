@@ -26,7 +26,7 @@ class TimeLimits : public ::testing::Test {
   void squeue_says(const std::string& words) {
     store::write_text(folder_ / "squeue", fmt::format("#!/bin/sh\n"
                                                       "echo >> {}/asked\n"
-                                                      "echo {}\n",
+                                                      "printf '%b\\n' '{}'\n",
                                                       folder_.path().string(), words));
     std::filesystem::permissions(folder_ / "squeue", std::filesystem::perms::owner_all);
   }
@@ -47,14 +47,14 @@ class TimeLimits : public ::testing::Test {
 
 TEST_F(TimeLimits, OutsideOfSlurmAreNone) {
   ::unsetenv("SLURM_JOB_ID");
-  squeue_says(std::to_string(in(0s)));
+  squeue_says("17 " + std::to_string(in(0s)));
   TimeLimit limit(1h);
   EXPECT_FALSE(near_within(limit, 100ms));
   EXPECT_FALSE(was_asked());
 }
 
 TEST_F(TimeLimits, AreWhatSqueueSays) {
-  squeue_says(std::to_string(in(100s)));
+  squeue_says("17 " + std::to_string(in(100s)));
   TimeLimit near(110s);
   EXPECT_TRUE(near_within(near, 5s));
   EXPECT_EQ(near.grace(), 55s);
@@ -66,16 +66,22 @@ TEST_F(TimeLimits, AreWhatSqueueSays) {
 
 TEST_F(TimeLimits, AreNearAMinuteOrAQuarterBefore) {
   const Variable end("SLURM_JOB_END_TIME", std::to_string(in(4s)).c_str());
-  squeue_says(std::to_string(in(4s)));
+  squeue_says("17 " + std::to_string(in(4s)));
   TimeLimit limit(std::nullopt);
   EXPECT_FALSE(near_within(limit, 500ms));
   EXPECT_TRUE(near_within(limit, 8s));
   EXPECT_LE(limit.grace(), 500ms);
 }
 
+TEST_F(TimeLimits, AreThoseOfOneTaskOfAnArray) {
+  squeue_says(fmt::format("19 {}\n17 {}\n18 N/A", in(1s), in(100s)));
+  TimeLimit limit(50s);
+  EXPECT_FALSE(near_within(limit, 500ms));
+}
+
 TEST_F(TimeLimits, ThatWereRaisedInTheMeantimeCount) {
   const Variable end("SLURM_JOB_END_TIME", std::to_string(in(10s)).c_str());
-  squeue_says(std::to_string(in(1000s)));
+  squeue_says("17 " + std::to_string(in(1000s)));
   TimeLimit limit(20s);
   EXPECT_FALSE(near_within(limit, 1s));
   EXPECT_TRUE(was_asked());
@@ -83,7 +89,7 @@ TEST_F(TimeLimits, ThatWereRaisedInTheMeantimeCount) {
 
 TEST_F(TimeLimits, StayAsTheyWereIfSqueueDoesNotAnswer) {
   const Variable end("SLURM_JOB_END_TIME", std::to_string(in(10s)).c_str());
-  for (const auto* words : {"", "N/A", "'Invalid job id specified'"}) {
+  for (const auto* words : {"", "17 N/A", "Invalid job id specified"}) {
     squeue_says(words);
     TimeLimit limit(20s);
     EXPECT_TRUE(near_within(limit, 5s)) << words;
