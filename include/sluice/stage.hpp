@@ -9,6 +9,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 
@@ -24,6 +25,10 @@ struct WorkerContext {
   /// committed; `final_dir` is then what `run_dir` stands for.
   std::filesystem::path root = {};
   std::filesystem::path final_dir = {};
+  /// The GPUs of this worker, as CUDA_VISIBLE_DEVICES names them in this process: as many as its
+  /// stage asks for, or the one that it has a part of. The process of a process stage sees them
+  /// alone. In debug mode, where nobody deals them out, it is empty.
+  std::vector<std::string> gpus = {};
   /// In debug mode the stage is called where the user is, who may stop it in a debugger.
   bool debug = false;
 

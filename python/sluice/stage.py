@@ -20,6 +20,7 @@ class Context:
     rank: int = 0
     node: str = ""
     run_dir: str = ""
+    gpus: Sequence[str] = ()
     settings: Dict[str, Any] = field(default_factory=dict)
     batch_size: int = 1
     depth: int = 1

@@ -106,7 +106,8 @@ std::string apptainer(const Variables& variables) {
 }
 
 // The working directory and the run directory are where they are outside.
-void enter_container(const ProcessOptions& options, const fs::path& run_dir, Prepared& prepared) {
+void enter_container(const ProcessOptions& options, const WorkerContext& context,
+                     Prepared& prepared) {
   const auto& image = options.env.container;
   const bool remote = image.find("://") != std::string::npos;
   if (!remote && !is_there(image)) {
@@ -115,15 +116,13 @@ void enter_container(const ProcessOptions& options, const fs::path& run_dir, Pre
   }
   prepared.program = apptainer(prepared.variables);
   const auto here = fs::current_path().string();
-  prepared.arguments = {prepared.program,
-                        "exec",
-                        "--bind",
-                        here,
-                        "--bind",
-                        fs::absolute(run_dir).lexically_normal().string(),
-                        "--pwd",
-                        here,
-                        image};
+  const auto run_dir = fs::absolute(context.run_dir).lexically_normal().string();
+  prepared.arguments = {prepared.program, "exec"};
+  if (!context.gpus.empty()) prepared.arguments.emplace_back("--nv");
+  for (const auto& argument : {std::string("--bind"), here, std::string("--bind"), run_dir,
+                               std::string("--pwd"), here, image}) {
+    prepared.arguments.push_back(argument);
+  }
   prepared.arguments.insert(prepared.arguments.end(), options.command.begin(),
                             options.command.end());
 }
@@ -154,7 +153,7 @@ std::string find_program(const std::string& name, const Variables& variables) {
   return {};
 }
 
-Prepared prepare(const ProcessOptions& options, const std::filesystem::path& run_dir) {
+Prepared prepare(const ProcessOptions& options, const WorkerContext& context) {
   if (options.command.empty() || options.command.front().empty()) {
     fail("command must name a program");
   }
@@ -167,11 +166,13 @@ Prepared prepare(const ProcessOptions& options, const std::filesystem::path& run
   if (!env.modules.empty()) load_modules(env.modules, variables);
   if (!env.venv.empty()) enter_venv(env.venv, variables);
   if (!env.conda.empty()) enter_conda(env.conda, variables);
+  if (!context.debug)
+    variables["CUDA_VISIBLE_DEVICES"] = fmt::format("{}", fmt::join(context.gpus, ","));
   for (const auto& [name, value] : env.variables) variables[name] = value;
   if (env.container.empty()) {
     prepared.program = program_for(options.command.front(), "command", variables);
   } else {
-    enter_container(options, run_dir, prepared);
+    enter_container(options, context, prepared);
   }
   return prepared;
 }

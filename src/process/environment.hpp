@@ -20,8 +20,9 @@ struct Prepared {
 };
 
 /// Throws UsageError, naming the key, for an environment or a program that is not there.
-/// `run_dir` is made visible in a container.
-Prepared prepare(const ProcessOptions& options, const std::filesystem::path& run_dir);
+/// Of GPUs the program sees the worker's, and none if it has none, unless `env.variables` says
+/// otherwise; in debug mode all that there are. `run_dir` is made visible in a container.
+Prepared prepare(const ProcessOptions& options, const WorkerContext& context);
 
 /// This process' variables, without those by which an MPI launcher speaks to its ranks: a program
 /// that is no rank must not take itself for one.

@@ -75,7 +75,7 @@ Session::Session(const ProcessOptions& options, const WorkerContext& context, bo
 
 // Returns our end of the socket.
 store::Descriptor Session::start() {
-  const auto prepared = prepare(options_, context_.run_dir);
+  const auto prepared = prepare(options_, context_);
   std::array<int, 2> ends{};
   checked(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "make a socket");
   store::Descriptor ours(ends[0]);
@@ -125,6 +125,7 @@ std::string Session::setup_text(bool on_node) const {
                   {"rank", context_.rank},
                   {"node", context_.node},
                   {"run_dir", context_.run_dir.string()},
+                  {"gpus", context_.gpus},
                   {"settings", Json::parse(options_.settings)},
                   {"batch_size", options_.batch_size},
                   {"depth", 1},

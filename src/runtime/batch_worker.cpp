@@ -46,8 +46,9 @@ void BatchWorker::on(const Orders& orders) {
 void BatchWorker::obey(const control::Assign& order) {
   auto& place = place_.value();
   const auto& stage = spec_.stages.at(order.stage);
-  const WorkerContext context{stage.spec.name,   order.worker, order.workers,
-                              transport_.rank(), host_,        place.run_dir};
+  WorkerContext context{stage.spec.name,   order.worker, order.workers,
+                        transport_.rank(), host_,        place.run_dir};
+  context.gpus = gpus_;
   place.stage = order.stage;
   if (!place.runner) place.runner.emplace(stage, order.deliver, [this] { come_up_for_air(); });
   place.setup.begin(context, order.setup_node);

@@ -149,6 +149,7 @@ void CoordinatorBase::on(Packet packet, Rank from) {
     hosts_[static_cast<std::size_t>(from)] = hello->host;
     topology_.add(transport_.node_of(from), hello->host, hello->machine);
     seats_.add(from, transport_.node_of(from), hello->machine);
+    gpu_seats_.add(from, transport_.node_of(from), hello->machine);
     greeted_.insert(from);
   } else if (const auto* failure = std::get_if<Failure>(&packet)) {
     throw_failure(*failure, [this](std::size_t input) { return input_name(spec_, input); });
@@ -172,7 +173,9 @@ std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {
     news.push_back(rank);
     talk([&] { transport_.forget(rank); });
     if (watchdog_) watchdog_->gone(rank);
-    if (greeted_.erase(rank) > 0) topology_.remove(transport_.node_of(rank));
+    if (greeted_.erase(rank) == 0) continue;
+    topology_.remove(transport_.node_of(rank));
+    gpu_seats_.free(rank);
   }
   return news;
 }
@@ -191,8 +194,20 @@ void CoordinatorBase::send(Rank to, Packet packet) {
 }
 
 void CoordinatorBase::seat(const control::Assign& order) {
-  const auto cores = seats_.take(order.rank, spec_.stages.at(order.stage).spec.cpus);
-  if (cores) send(order.rank, Bind{*cores});
+  const auto& stage = spec_.stages.at(order.stage).spec;
+  const auto cores = seats_.take(order.rank, stage.cpus);
+  const auto gpus = gpu_seats_.take(order.rank, stage.gpus);
+  if (static_cast<double>(gpus.size()) < stage.gpus) throw_unseen(order.rank, stage, gpus.size());
+  send(order.rank, Bind{cores.value_or(Seats::Cores()), gpus});
+}
+
+void CoordinatorBase::throw_unseen(Rank rank, const StageSpec& stage, std::size_t gpus) const {
+  throw LaunchError(fmt::format(
+      "stage '{}' asks for {} GPUs a worker, and rank {} on {} sees {} of its node; start the "
+      "ranks "
+      "so that each sees enough of them (srun: --gpus-per-node with --gpu-bind=none, not "
+      "--gpus-per-task; mpirun: leave CUDA_VISIBLE_DEVICES as it is)",
+      stage.name, stage.gpus, rank, hosts_[static_cast<std::size_t>(rank)], gpus));
 }
 
 RunStatus CoordinatorBase::current_status(bool finished) const {

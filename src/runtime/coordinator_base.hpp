@@ -3,6 +3,7 @@
 #include "control/coordinator_watch.hpp"
 #include "control/watchdog.hpp"
 #include "runtime/dead_letter_book.hpp"
+#include "runtime/gpu_seats.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/run_topology.hpp"
@@ -63,7 +64,10 @@ class CoordinatorBase {
   /// there.
   void seat(const control::Assign& order);
   /// All workers have left their stages.
-  void free_seats() { seats_.free_all(); }
+  void free_seats() {
+    seats_.free_all();
+    gpu_seats_.free_all();
+  }
   void show_status(bool finished);
   /// Sleeps until a message comes, a status is due, or `until`.
   void wait_until(control::Time until);
@@ -80,6 +84,8 @@ class CoordinatorBase {
   bool out_of_grace() const { return stopping() && now() > grace_ends_; }
   /// Ends a run that was told to stop before all was done; `progress` says how far it came.
   [[noreturn]] void throw_stopped(const std::string& progress) const;
+  [[noreturn]] void throw_unseen(control::Rank rank, const StageSpec& stage,
+                                 std::size_t gpus) const;
 
   control::Time now() const;
   double seconds() const { return std::chrono::duration<double>(now()).count(); }
@@ -117,6 +123,7 @@ class CoordinatorBase {
   bool running_ = false;  ///< all have said Hello
   RunTopology topology_;
   Seats seats_;
+  GpuSeats gpu_seats_;
   int stopped_ = 0;  ///< ranks that have said Bye
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   control::Time next_status_{0};

@@ -1,5 +1,7 @@
 #include "runtime/gpus.hpp"
 
+#include <sluice/error.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -80,6 +82,22 @@ std::vector<std::string> visible_gpus(const std::filesystem::path& devices) {
     names.resize(std::min(names.size(), devices_in(devices)));
   }
   return names;
+}
+
+std::vector<std::string> cuda_names(const std::vector<std::string>& gpus,
+                                    const std::filesystem::path& devices) {
+  if (gpus.empty()) return {};
+  const auto here = visible_gpus(devices);
+  const auto given = variable("CUDA_VISIBLE_DEVICES");
+  const auto names = given ? listed(*given) : here;
+  Names result;
+  for (const auto& gpu : gpus) {
+    const auto at =
+        static_cast<std::size_t>(std::find(here.begin(), here.end(), gpu) - here.begin());
+    if (at >= here.size() || at >= names.size()) throw InvariantError("no GPU here is " + gpu);
+    result.push_back(names[at]);
+  }
+  return result;
 }
 
 }  // namespace sluice::runtime

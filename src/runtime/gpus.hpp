@@ -11,4 +11,9 @@ namespace sluice::runtime {
 /// can only take away.
 std::vector<std::string> visible_gpus(const std::filesystem::path& devices = "/dev");
 
+/// What CUDA_VISIBLE_DEVICES calls them in this process, which may number its GPUs by itself.
+/// Throws InvariantError if it sees no such GPU.
+std::vector<std::string> cuda_names(const std::vector<std::string>& gpus,
+                                    const std::filesystem::path& devices = "/dev");
+
 }  // namespace sluice::runtime

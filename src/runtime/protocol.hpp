@@ -148,13 +148,14 @@ struct Bye {
   void serialize(Archive&) {}
 };
 
-/// From the coordinator to a rank, before it becomes a worker: the cores to run on.
+/// From the coordinator to a rank, before it becomes a worker: where on its node to run.
 struct Bind {
-  std::vector<std::uint32_t> cores;
+  std::vector<std::uint32_t> cores;  ///< empty: those that it is bound to
+  std::vector<std::string> gpus;     ///< by their names on the node
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(cores);
+    archive(cores, gpus);
   }
 };
 

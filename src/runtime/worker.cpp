@@ -98,12 +98,14 @@ void Worker::keep_stage() {
 }
 
 WorkerContext Worker::context() const {
-  return {spec_.stages.at(place_.stage).spec.name,
-          place_.worker,
-          place_.workers,
-          transport_.rank(),
-          host_,
-          spec_.options.run_dir};
+  WorkerContext context{spec_.stages.at(place_.stage).spec.name,
+                        place_.worker,
+                        place_.workers,
+                        transport_.rank(),
+                        host_,
+                        spec_.options.run_dir};
+  context.gpus = gpus_;
+  return context;
 }
 
 void Worker::begin_setup(bool on_node) {

@@ -1,5 +1,6 @@
 #include "runtime/worker_base.hpp"
 
+#include "runtime/gpus.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/run_topology.hpp"
 #include "runtime/spec.hpp"
@@ -153,7 +154,8 @@ bool WorkerBase::receive_all() {
 
 void WorkerBase::on(Packet packet) {
   if (const auto* order = std::get_if<Bind>(&packet)) {
-    bind_this_thread(order->cores);
+    if (!order->cores.empty()) bind_this_thread(order->cores);
+    gpus_ = cuda_names(order->gpus);
   } else {
     handle(std::move(packet));
   }

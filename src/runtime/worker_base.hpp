@@ -45,7 +45,8 @@ class WorkerBase {
   transport::Transport& transport_;
   ErasedSpec spec_;
   std::string host_;
-  std::uint64_t calls_ = 0;  ///< of user code, that have ended
+  std::vector<std::string> gpus_;  ///< of its worker, as CUDA_VISIBLE_DEVICES names them
+  std::uint64_t calls_ = 0;        ///< of user code, that have ended
 
  private:
   using Clock = std::chrono::steady_clock;

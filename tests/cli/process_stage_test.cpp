@@ -1,7 +1,10 @@
 // Runs of the program with a stage in a process of its own.
 #include "cli/process_runs.hpp"
+#include "runtime/variable.hpp"
 
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 namespace sluice::cli {
 namespace {
@@ -9,6 +12,7 @@ namespace {
 using store::read_text;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -95,6 +99,20 @@ TEST_P(ProcessRun, EndsWhenItsProcessHangs) {
   expect_code(ended, 10);
   EXPECT_THAT(ended.err, HasSubstr("(stage 'work', in process) does not return from its code"));
   expect_no_workers();
+}
+
+TEST_P(ProcessRun, GivesEachWorkerGpusOfItsOwn) {
+  const runtime::Variable gpus("SLURM_GPUS_ON_NODE", "4");
+  write_job({"notes", "notes"}, 10, "gpus = 2\nworkers = 2");
+  expect_code(run(), 0);
+  std::set<std::string> seen;
+  for (const auto& note : lines("notes")) {
+    const auto setup = nlohmann::json::parse(note);
+    EXPECT_EQ(setup["visible"],
+              fmt::format("{}", fmt::join(setup["gpus"].get<std::vector<std::string>>(), ",")));
+    seen.insert(setup["visible"]);
+  }
+  EXPECT_THAT(seen, ElementsAre("0,1", "2,3"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Launches, ProcessRun,

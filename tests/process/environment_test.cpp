@@ -24,7 +24,8 @@ using ::testing::StartsWith;
 class Environment : public ::testing::Test {
  protected:
   Prepared prepared(const ProcessEnvironment& env, const std::string& program = "sh") {
-    return prepare({{program, "-c", "true"}, env}, folder_.path());
+    context_.run_dir = folder_.path();
+    return prepare({{program, "-c", "true"}, env}, context_);
   }
 
   std::string refusal(const ProcessEnvironment& env, const std::string& program = "sh") {
@@ -44,7 +45,23 @@ class Environment : public ::testing::Test {
   }
 
   ScratchFolder folder_;
+  WorkerContext context_;
 };
+
+TEST_F(Environment, ShowsTheGpusOfTheWorkerAlone) {
+  const auto seen = [this](const ProcessEnvironment& env = {}) {
+    return prepared(env).variables["CUDA_VISIBLE_DEVICES"];
+  };
+  ::setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3", 1);
+  EXPECT_EQ(seen(), "") << "it has none";
+  context_.gpus = {"3", "1"};
+  EXPECT_EQ(seen(), "3,1");
+  EXPECT_EQ(seen({.variables = {{"CUDA_VISIBLE_DEVICES", "7"}}}), "7")
+      << "whoever says so is heard";
+  context_.debug = true;
+  EXPECT_EQ(seen(), "0,1,2,3") << "nobody deals them out";
+  ::unsetenv("CUDA_VISIBLE_DEVICES");
+}
 
 TEST_F(Environment, IsOursWithoutTheLaunchers) {
   ::setenv("OMPI_COMM_WORLD_RANK", "3", 1);
@@ -117,6 +134,8 @@ TEST_F(Environment, AContainerRunsTheCommand) {
   const auto with = prepared({.container = image}, "python");
   EXPECT_THAT(refusal({.container = "none.sif"}),
               HasSubstr("env.container = \"none.sif\" does not"));
+  context_.gpus = {"0"};
+  EXPECT_THAT(prepared({.container = image}, "python").arguments, Contains("--nv"));
   ::setenv("PATH", path.c_str(), 1);
   EXPECT_EQ(with.program, apptainer);
   const auto here = std::filesystem::current_path().string();

@@ -116,6 +116,8 @@ class Worker {
     output_file_ = file_from("SLUICE_OUTPUT_MEMORY");
     output_ = map(output_file_, limit, PROT_READ | PROT_WRITE);
     if (!arguments_.empty() && mode_ == "notes") {
+      const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+      setup_["visible"] = visible == nullptr ? "all" : visible;
       std::ofstream(arguments_[0], std::ios::app) << setup_.dump() << "\n";
     }
     if (mode_ == "fails-setup") {

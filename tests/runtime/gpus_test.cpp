@@ -3,6 +3,8 @@
 #include "runtime/variable.hpp"
 #include "store/scratch_folder.hpp"
 
+#include <sluice/error.hpp>
+
 #include <gmock/gmock.h>
 
 namespace sluice::runtime {
@@ -45,6 +47,15 @@ TEST_F(Gpus, AreThoseThatSlurmAllotted) {
   EXPECT_THAT(visible_gpus(devices_.path()), ElementsAre("0", "1", "2", "3"));
   EXPECT_THAT(visible_as("0,2"), ElementsAre("0", "2"));
   EXPECT_THAT(visible_as(""), IsEmpty());
+}
+
+TEST_F(Gpus, HaveTheNamesThatCudaKnowsThemByHere) {
+  const Variable allotted("SLURM_STEP_GPUS", "4,6,7");
+  EXPECT_THAT(cuda_names({"7", "4"}, devices_.path()), ElementsAre("7", "4"));
+  const Variable renumbered("CUDA_VISIBLE_DEVICES", "0,1,2");
+  EXPECT_THAT(cuda_names({"7", "4"}, devices_.path()), ElementsAre("2", "0"));
+  EXPECT_THAT(cuda_names({}, devices_.path()), IsEmpty());
+  EXPECT_THROW(cuda_names({"5"}, devices_.path()), InvariantError);
 }
 
 // With device cgroups every rank counts its own from 0.
