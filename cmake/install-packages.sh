@@ -10,7 +10,8 @@ declare -A groups=(
     libxxhash-dev libzstd-dev libcurl4-openssl-dev libpugixml-dev libhwloc-dev"
   [jobs]="libtesseract-dev tesseract-ocr-eng poppler-utils debian-policy hdf5-tools"
   [tests]="libgtest-dev libgmock-dev libbenchmark-dev coinor-cbc hdf5-tools clang-format clang-tidy
-    clang libclang-rt-dev shellcheck python3-venv openssl slurm-wlm munge"
+    clang libclang-rt-dev shellcheck python3-venv openssl slurm-wlm munge debootstrap
+    environment-modules dpkg-dev"
 )
 
 missing() {

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# debian_packages.sh BUILD FOLDER VERSION: makes the packages in FOLDER, unpacks them and runs what is in
+# them.
+set -euo pipefail
+
+build=$1 folder=$2 version=$3
+command -v dpkg-shlibdeps >/dev/null || { echo "dpkg-dev is missing" >&2 && exit 77; }
+rm -rf "$folder"
+mkdir -p "$folder"
+(cd "$build" && cpack -G DEB -B "$folder" >"$folder/cpack.log" 2>&1) ||
+  { cat "$folder/cpack.log" >&2 && exit 1; }
+for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder/tree"; done
+[ "$("$folder/tree/usr/bin/sluice" --version)" = "sluice $version" ]
+depends=$(dpkg-deb -f "$folder"/sluice_*.deb Depends)
+for needed in openmpi-bin libopenmpi3 libhdf5-103 libcurl4; do
+  [[ $depends == *$needed* ]] || { echo "sluice does not depend on $needed: $depends" >&2 && exit 1; }
+done
+plugin=$folder/tree/usr/lib/sluice/libsluice_tesseract.so
+[ ! -e "$plugin" ] || "$folder/tree/usr/bin/sluice" stages --plugin "$plugin" | grep -q tesseract.ocr
+[ -e "$folder/tree/usr/include/sluice/sluice.hpp" ]
