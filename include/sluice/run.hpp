@@ -109,6 +109,11 @@ struct RunOptions {
   /// Streaming mode keeps a journal in `run_dir`, so that the run can be resumed (docs/resume.md).
   /// Batch mode always does.
   bool journal = false;
+  /// Each rank keeps a log in the folder "logs" of `run_dir`.
+  bool logs = false;
+  /// Each rank writes down what it does when, in the folder "trace" of `run_dir`
+  /// (docs/observing.md).
+  bool trace = false;
   /// Go on with the unfinished run in `run_dir`.
   bool resume = false;
   /// With `resume`: inputs that have dead letters are processed again.

@@ -1,17 +1,77 @@
 #include "base/log.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/cfg/env.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <memory>
+#include <utility>
 
 namespace sluice {
+namespace {
+
+constexpr std::size_t most_bytes = 8 << 20;  // then the file is put aside, and one such is kept
+
+/// Of a thread: the log of its rank, and what that is doing.
+struct Place {
+  spdlog::sink_ptr file;
+  std::string rank;  ///< "rank 3 node n1"
+  std::string stage;
+  std::string record;
+};
+
+Place& place() {
+  thread_local Place here;
+  return here;
+}
+
+class PlaceFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg&, const std::tm&, spdlog::memory_buf_t& to) override {
+    const auto& here = place();
+    to.append(here.rank);
+    if (!here.stage.empty()) fmt::format_to(std::back_inserter(to), " stage {}", here.stage);
+    if (!here.record.empty()) fmt::format_to(std::back_inserter(to), " record {}", here.record);
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<PlaceFlag>();
+  }
+};
+
+std::unique_ptr<spdlog::formatter> file_format() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PlaceFlag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %*: %v");
+  return formatter;
+}
+
+/// Passes lines on to the log of the thread's rank.
+class ToRank final : public spdlog::sinks::sink {
+ public:
+  void log(const spdlog::details::log_msg& message) override {
+    const auto& file = place().file;
+    if (!file) return;
+    file->log(message);
+    file->flush();
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+};
+
+std::shared_ptr<spdlog::logger> make_logger(const char* name, std::vector<spdlog::sink_ptr> sinks) {
+  auto made = std::make_shared<spdlog::logger>(name, sinks.begin(), sinks.end());
+  made->set_error_handler([](const std::string&) {});
+  return made;
+}
+
+}  // namespace
 
 spdlog::logger& run_log() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("sluice",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = make_logger(
+        "sluice", {std::make_shared<ToRank>(), std::make_shared<spdlog::sinks::stderr_sink_mt>()});
     spdlog::initialize_logger(made);
     spdlog::cfg::load_env_levels();
     made->set_pattern("%H:%M:%S sluice: %v");
@@ -19,5 +79,29 @@ spdlog::logger& run_log() {
   }();
   return *logger;
 }
+
+spdlog::logger& rank_log() {
+  static const auto logger = make_logger("rank", {std::make_shared<ToRank>()});
+  return *logger;
+}
+
+RankLog::RankLog(const std::filesystem::path& run_dir, int rank, const std::string& node) {
+  try {
+    const auto path = run_dir / "logs" / fmt::format("rank-{}.log", rank);
+    auto file =
+        std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.string(), most_bytes, 1);
+    file->set_formatter(file_format());
+    place() = {std::move(file), fmt::format("rank {} node {}", rank, node), {}, {}};
+  } catch (const spdlog::spdlog_ex&) {  // there is no log
+  }
+}
+
+RankLog::~RankLog() { place() = {}; }
+
+void log_stage(const std::string& stage) { place().stage = stage; }
+
+LoggedRecord::LoggedRecord(std::string key) { place().record = std::move(key); }
+
+LoggedRecord::~LoggedRecord() { place().record.clear(); }
 
 }  // namespace sluice

@@ -15,6 +15,11 @@ struct RanksArguments {
   std::size_t restarts = 0;  ///< how often a run that is lost is gone on with
 };
 
+/// How a run is to be observed.
+struct WatchArguments {
+  bool trace = false;
+};
+
 /// What the command line says about a job.
 struct JobArguments {
   std::string file;
@@ -26,7 +31,8 @@ struct JobArguments {
   std::string only;               ///< batch mode: run this stage again, by itself
   bool fresh = false;             ///< forget an unfinished run in the run directory
   bool resume = false;            ///< go on with it
-  std::string shard;              ///< I/N; empty: as the job file says
+  WatchArguments watch;
+  std::string shard;  ///< I/N; empty: as the job file says
   RanksArguments ranks;
 };
 
@@ -34,6 +40,7 @@ struct ResumeArguments {
   std::string run_dir;
   std::size_t workers = 0;
   bool force = false;  ///< even if the pipeline has changed
+  WatchArguments watch;
   RanksArguments ranks;
 };
 
@@ -82,8 +89,9 @@ struct StatusArguments {
 
 struct ReportArguments {
   std::string run_dir;
-  std::string out;  ///< the page; empty: report.html in the run directory
+  std::string out;  ///< the file; empty: report.html or trace.json in the run directory
   bool json = false;
+  bool trace = false;
 };
 
 struct StagesArguments {

@@ -19,7 +19,14 @@ void define_report(CLI::App& command, ReportArguments& arguments) {
   command
       .add_option("-o,--out", arguments.out, "Where to write it; RUN_DIR/report.html by default")
       ->type_name("FILE");
-  command.add_flag("--json", arguments.json, "Print what the page shows as JSON instead");
+  auto* json =
+      command.add_flag("--json", arguments.json, "Print what the page shows as JSON instead");
+  command
+      .add_flag(
+          "--trace", arguments.trace,
+          "Write RUN_DIR/trace.json instead, for Perfetto or chrome://tracing: what each rank "
+          "did when, in a run with --trace")
+      ->excludes(json);
 }
 
 void define_stages(CLI::App& command, StagesArguments& arguments) {

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/run_record.hpp"
 #include "observe/report.hpp"
+#include "observe/trace.hpp"
 #include "store/dead_letters.hpp"
 
 #include <sluice/error.hpp>
@@ -25,10 +26,28 @@ std::vector<store::DeadLetter> first_dead_letters(const std::filesystem::path& r
   return letters;
 }
 
+template <class Write>
+int write_file(const std::filesystem::path& wanted, const std::filesystem::path& usual,
+               Write write) {
+  const auto path = wanted.empty() ? usual : wanted;
+  std::ofstream file(path, std::ios::trunc);
+  if (file) write(file);
+  if (!file.flush()) {
+    throw IoError(fmt::format("cannot write '{}'; check the folder's permissions and free space",
+                              path.string()));
+  }
+  fmt::print("{}\n", path.string());
+  return 0;
+}
+
 }  // namespace
 
 int write_report(const ReportArguments& arguments) {
   const std::filesystem::path run_dir = arguments.run_dir;
+  if (arguments.trace) {
+    return write_file(arguments.out, run_dir / "trace.json",
+                      [&](std::ostream& file) { observe::write_trace(run_dir, file); });
+  }
   observe::RunStory story;
   story.moments = observe::read_history(run_dir);
   story.state = run_state(story.moments.back().status, run_dir);
@@ -38,16 +57,8 @@ int write_report(const ReportArguments& arguments) {
                report_json(story).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;
   }
-  const std::filesystem::path path =
-      arguments.out.empty() ? run_dir / "report.html" : std::filesystem::path(arguments.out);
-  std::ofstream page(path, std::ios::trunc);
-  page << report_page(story) << std::flush;
-  if (!page) {
-    throw IoError(fmt::format("cannot write '{}'; check the folder's permissions and free space",
-                              path.string()));
-  }
-  fmt::print("{}\n", path.string());
-  return 0;
+  return write_file(arguments.out, run_dir / "report.html",
+                    [&](std::ostream& file) { file << report_page(story); });
 }
 
 }  // namespace sluice::cli

@@ -84,6 +84,7 @@ class JobRun {
     options_.max_dead_letters = file_.max_dead_letters;
     options_.batch = file_.batch;
     options_.journal = true;
+    options_.logs = true;
     options_.commit_every = file_.commit_every;
     options_.grace = file_.grace;
     options_.heartbeat_timeout = file_.heartbeat_timeout;
@@ -101,6 +102,8 @@ class JobRun {
   }
 
   RunOptions& options() { return options_; }
+
+  void watch(const WatchArguments& arguments) { options_.trace = arguments.trace; }
 
   /// Parts of a run can be run again in batch mode alone, so "auto" means that.
   void run_part(const std::string& from, const std::string& only) {
@@ -151,6 +154,10 @@ class JobRun {
                  (file_.run_dir / "dead_letters.jsonl").string());
     }
     summarise_losses(status.lost);
+    if (options_.trace) {
+      fmt::print("traced: 'sluice report {} --trace' writes it as one file\n",
+                 file_.run_dir.string());
+    }
     for (const auto& hint : job::output_hints(stages_, file_.run_dir)) fmt::print("{}\n", hint);
   }
 
@@ -196,6 +203,7 @@ int supervise_job(const JobArguments& arguments) {
   add("--only", arguments.only);
   if (arguments.fresh) command.emplace_back("--fresh");
   if (arguments.resume) command.emplace_back("--resume");
+  if (arguments.watch.trace) command.emplace_back("--trace");
   const auto run_dir = run_dir_of(arguments, job::load_job(arguments.file, all_sets(arguments)));
   return supervise(arguments.ranks, std::move(command), fs::absolute(run_dir));
 }
@@ -215,6 +223,7 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   if (is_supervisor(arguments.ranks)) {
     std::vector<std::string> command{"resume", run_dir.string()};
     if (arguments.force) command.emplace_back("--force");
+    if (arguments.watch.trace) command.emplace_back("--trace");
     return supervise(arguments.ranks, std::move(command), run_dir);
   }
   JobRun job([&] { return enter(load_record(run_dir)); },
@@ -222,6 +231,7 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   job.options().workers = arguments.workers;
   job.options().retry = retry;
   job.options().force = arguments.force;
+  job.watch(arguments.watch);
   job.go_on();
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);
@@ -247,7 +257,7 @@ std::optional<ResumeArguments> begun(const JobArguments& arguments) {
     const auto run_dir = run_dir_of(arguments, job::load_job(arguments.file, all_sets(arguments)));
     if (!fs::exists(run_dir / "run.json")) return std::nullopt;
     if (is_coordinator()) note_changes(arguments, run_dir);
-    return ResumeArguments{run_dir.string(), arguments.workers, false, {}};
+    return ResumeArguments{run_dir.string(), arguments.workers, false, arguments.watch, {}};
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -262,6 +272,7 @@ int run_job(const JobArguments& arguments) {
              [&](const job::JobFile& file) { return run_dir_of(arguments, file); });
   job.options().workers = arguments.workers;
   job.options().fresh = arguments.fresh;
+  job.watch(arguments.watch);
   job.run_part(arguments.from, arguments.only);
   const auto status = job.run();
   if (is_coordinator()) job.summarise(status);

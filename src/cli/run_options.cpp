@@ -20,6 +20,12 @@ void define_ranks(CLI::App& command, RanksArguments& arguments) {
       ->needs(ranks);
 }
 
+void define_watch(CLI::App& command, WatchArguments& arguments) {
+  command.add_flag("--trace", arguments.trace,
+                   "Write down what each rank does when; 'sluice report RUN_DIR --trace' makes one "
+                   "file of it for a trace viewer");
+}
+
 }  // namespace
 
 void define_job(CLI::App& command, JobArguments& arguments) {
@@ -68,6 +74,7 @@ void define_run(CLI::App& command, JobArguments& arguments) {
           "Run the I-th of N equal parts of the input, in the folder shard-I-of-N of the run "
           "directory; 'sluice merge' looks at them together")
       ->type_name("I/N");
+  define_watch(command, arguments.watch);
   define_ranks(command, arguments.ranks);
 }
 
@@ -78,6 +85,7 @@ void define_resume(CLI::App& command, ResumeArguments& arguments) {
   command.add_flag("--force", arguments.force,
                    "Go on even if the stages have changed, and mix the outputs of both");
   define_workers(command, arguments.workers);
+  define_watch(command, arguments.watch);
   define_ranks(command, arguments.ranks);
 }
 

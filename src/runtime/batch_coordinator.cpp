@@ -53,7 +53,7 @@ void BatchCoordinator::run_stages() {
   if (spec_.options.batch.only.empty()) {
     store::folder_files(spec_.options.run_dir)->write("plan.txt", plan_text());
   }
-  if (spec_.options.on_start) spec_.options.on_start();
+  begin_run();
   control_.emplace(node_of_rank());
   open_status();
   if (book_->first() > 0) input_->forget();

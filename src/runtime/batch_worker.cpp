@@ -50,7 +50,8 @@ void BatchWorker::obey(const control::Assign& order) {
                         transport_.rank(), host_,        place.run_dir};
   context.gpus = gpus_;
   place.stage = order.stage;
-  if (!place.runner) place.runner.emplace(stage, order.deliver, [this] { come_up_for_air(); });
+  log_stage(stage.spec.name);
+  if (!place.runner) place.runner.emplace(stage, order.deliver, hooks(stage));
   place.setup.begin(context, order.setup_node);
   set_up_if_due();
 }
@@ -59,12 +60,15 @@ void BatchWorker::set_up_if_due() {
   auto& place = *place_;
   if (!place.setup.due()) return;
   bool done = false;
-  run_user_code(StateClock::State::setup, [&] { done = place.setup.attempt(*place.runner); });
+  using store::TraceState;
+  run_user_code(place.setup.on_node() ? TraceState::setup_on_node : TraceState::setup,
+                [&] { done = place.setup.attempt(*place.runner); });
   if (!done) return;
   if (place.setup.on_node()) {
     report_.events.emplace_back(control::NodeReady{});
   } else {
     place.ready = true;
+    rank_log().info("set up");
     report_.events.emplace_back(control::WorkerReady{});
   }
   send_report();
@@ -79,7 +83,7 @@ bool BatchWorker::work() {
   publish_if_due();
   if (!busy && place_->retiring && !setting_up_node()) leave();
   send_report();
-  clock_.enter(place_ ? StateClock::State::starved : StateClock::State::idle);
+  enter(place_ ? StateClock::State::starved : StateClock::State::idle);
   return busy;
 }
 
@@ -103,8 +107,11 @@ void BatchWorker::process_batch() {
   ++report_.batches;
   report_.records_in += batch.span.count;
   StageRunner::Processed processed;
-  run_user_code(StateClock::State::running,
-                [&] { processed = place.runner->process(0, std::move(batch.records)); });
+  tracer_.expect(0, place.batches++, batch.records);
+  run_user_code(store::TraceState::process, [&] {
+    processed = place.runner->process(0, std::move(batch.records));
+    tracer_.made(processed.event.records);
+  });
   report_.records_out += processed.event.records;
   place.output.append(batch.span, processed.outputs, std::move(processed.dead));
 }
@@ -118,8 +125,9 @@ void BatchWorker::publish_if_due() {
 }
 
 void BatchWorker::publish() {
-  clock_.enter(StateClock::State::blocked);
+  enter(StateClock::State::blocked);
   const transport::Absence absence(transport_);
+  const TracedCall call(tracer_, store::TraceState::publish, place_->stage);
   auto shard = place_->output.publish();
   report_.events.emplace_back(control::Published{0, shard.info.splits.size()});
   report_.shards.push_back(to_json(shard.info));
@@ -128,7 +136,7 @@ void BatchWorker::publish() {
 
 void BatchWorker::leave() {
   if (place_->ready) {
-    run_user_code(StateClock::State::setup, [this] { place_->runner->tear_down(); });
+    run_user_code(store::TraceState::teardown, [this] { place_->runner->tear_down(); });
   }
   place_.reset();
   report_.events.emplace_back(control::Left{});
@@ -140,12 +148,19 @@ bool BatchWorker::setting_up_node() const {
 }
 
 template <class Body>
-void BatchWorker::run_user_code(StateClock::State state, Body body) {
+void BatchWorker::run_user_code(store::TraceState state, Body body) {
+  using State = StateClock::State;
   say_alive();
-  clock_.enter(state);
+  enter(state == store::TraceState::process ? State::running : State::setup);
   const transport::Absence absence(transport_);
+  const TracedCall call(tracer_, state, place_->stage);
   body();
   ++calls_;
+}
+
+void BatchWorker::enter(StateClock::State state) {
+  const auto stay = clock_.enter(state);
+  if (place_ && stay.state == StateClock::State::starved) tracer_.left(stay, place_->stage);
 }
 
 // A shard waits for its time even if no records come.

@@ -27,6 +27,7 @@ class BatchWorker final : public WorkerBase {
     std::filesystem::path run_dir;
     std::deque<Split> splits;  ///< to come
     std::size_t stage = 0;
+    std::uint64_t batches = 0;
     std::optional<StageRunner> runner;
     PendingSetup setup;
     bool ready = false;     ///< `setup` is done
@@ -49,7 +50,8 @@ class BatchWorker final : public WorkerBase {
   void leave();
   bool setting_up_node() const;
   template <class Body>
-  void run_user_code(StateClock::State state, Body body);
+  void run_user_code(store::TraceState state, Body body);
+  void enter(StateClock::State state);
   void send_report();
 
   std::optional<store::IntermediateStore> store_;

@@ -19,7 +19,7 @@ void Coordinator::run_stages() {
   plan();
   dead_letters_.emplace(spec_, control_->inputs(), spec_.options.run_dir);
   open_dead_letters();
-  if (spec_.options.on_start) spec_.options.on_start();
+  begin_run();
   if (control_->inputs_done() < control_->inputs() || !journaled_) {
     for (const auto& command : control_->start(now())) carry_out(command);
     send_orders();

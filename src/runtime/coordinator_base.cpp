@@ -1,6 +1,6 @@
 #include "runtime/coordinator_base.hpp"
 
-#include "base/log.hpp"
+#include "store/trace_file.hpp"
 #include "transport/presence.hpp"
 
 #include <sluice/error.hpp>
@@ -45,9 +45,11 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
     run_stages();
   } catch (...) {
     const auto failure = to_failure(std::current_exception(), "", {});
+    rank_log().error("ended: {}", failure.message);
     end_run({failure.code, failure.message});
     throw Error(failure.code, failure.message);
   }
+  rank_log().info("ended: well");
   end_run({});
   away_.reset();
   return current_status(true);
@@ -93,6 +95,19 @@ void CoordinatorBase::say_alive() {
   if (!transport_.between_processes()) return;
   for (Rank rank = 1; rank < transport_.size(); ++rank) {
     transport_.send(pack(rank, Here{host_}));
+  }
+}
+
+void CoordinatorBase::begin_run() {
+  const auto& options = spec_.options;
+  if (options.on_start) options.on_start();
+  if (options.logs) log_.emplace(options.run_dir, control::coordinator, host_);
+  const bool new_run = !options.resume && options.batch.only.empty();
+  if (new_run && (options.logs || options.trace)) store::forget_traces(options.run_dir);
+  rank_log().info("'{}' begins on {} ranks", spec_.name, transport_.size());
+  const auto attempt = std::chrono::system_clock::now().time_since_epoch().count();
+  for (Rank rank = 1; rank < transport_.size(); ++rank) {
+    send(rank, Begin{static_cast<std::uint64_t>(attempt)});
   }
 }
 

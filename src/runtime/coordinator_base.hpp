@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/log.hpp"
 #include "control/coordinator_watch.hpp"
 #include "control/watchdog.hpp"
 #include "runtime/dead_letter_book.hpp"
@@ -57,6 +58,8 @@ class CoordinatorBase {
   virtual void lose(const std::vector<control::Rank>& ranks) = 0;
 
   bool receive_all();
+  /// Nothing stands in the way of the run any more: all ranks hear of it before anything else.
+  void begin_run();
   /// Leaves with the next `hand_over`, or the next wait.
   void send(control::Rank to, Packet packet);
   void hand_over();
@@ -117,6 +120,7 @@ class CoordinatorBase {
   std::chrono::nanoseconds grace() const;
   void check_for_stall();
 
+  std::optional<RankLog> log_;
   std::string text_;
   std::set<control::Rank> greeted_;
   std::set<control::Rank> lost_;

@@ -191,9 +191,20 @@ struct Here {
   }
 };
 
-using Packet =
-    std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here>;
+/// From the coordinator to the others: the run begins. A rank that has no log or trace of its own
+/// has them from now on, if the spec asks for them.
+struct Begin {
+  std::uint64_t attempt = 0;  ///< at the run; no other has the same
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(attempt);
+  }
+};
+
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup,
+                            Regrouped, Here, Begin>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

@@ -1,5 +1,6 @@
 #include "runtime/retries.hpp"
 
+#include "base/log.hpp"
 #include "control/attempts.hpp"
 #include "runtime/failure.hpp"
 
@@ -34,13 +35,12 @@ std::vector<std::uint32_t> numbers_of(std::string_view path) {
 class Retries {
  public:
   Retries(const ErasedStage& stage, AnyStage& user, const EncodedBatch& batch,
-          const std::function<void(ProcessResult)>& take,
-          const std::function<void()>& before_another)
+          const std::function<void(ProcessResult)>& take, const CallHooks& hooks)
       : stage_(stage),
         user_(user),
         batch_(batch),
         take_(take),
-        before_another_(before_another),
+        hooks_(hooks),
         attempts_(batch.size(), stage.spec.attempts) {}
 
   std::vector<store::DeadLetter> run() {
@@ -50,7 +50,7 @@ class Retries {
       } else {
         attempts_.succeeded();
       }
-      if (before_another_) before_another_();
+      if (hooks_.between) hooks_.between();
     }
     return std::move(dead_);
   }
@@ -66,7 +66,9 @@ class Retries {
   std::optional<Thrown> attempt(Attempts::Part part) {
     try {
       const bool whole = part.count == batch_.size();
-      take_(user_.process(stage_.input->decode(whole ? batch_ : records(part))));
+      auto decoded = stage_.input->decode(whole ? batch_ : records(part));
+      if (hooks_.before) hooks_.before(decoded);
+      take_(user_.process(std::move(decoded)));
       return std::nullopt;
     } catch (const InvariantError&) {
       throw;
@@ -91,12 +93,20 @@ class Retries {
 
   void failed(Attempts::Part part, Thrown thrown) {
     using Then = Attempts::Verdict::Then;
+    log(part, thrown);
     const auto verdict = attempts_.failed(thrown.at_fault);
     if (verdict.then == Then::again) return;
     thrown.failure.attempts = verdict.tries;
     const bool no_fault_of_records = thrown.failure.code == ExitCode::io;
     if (no_fault_of_records) throw StageFailed{std::move(thrown.failure)};
     if (verdict.then == Then::poison) give_up(part, std::move(thrown.failure));
+  }
+
+  void log(Attempts::Part part, const Thrown& thrown) const {
+    const auto at = part.first + thrown.at_fault.value_or(0);
+    const LoggedRecord record(key_of({at, 1}));
+    rank_log().warn("failed on a batch of {} (input {} and on): {}", part.count,
+                    batch_.id(part.first).origin, thrown.failure.message);
   }
 
   void give_up(Attempts::Part part, Failure failure) {
@@ -126,7 +136,7 @@ class Retries {
   AnyStage& user_;
   const EncodedBatch& batch_;
   const std::function<void(ProcessResult)>& take_;
-  const std::function<void()>& before_another_;
+  const CallHooks& hooks_;
   Attempts attempts_;
   std::vector<store::DeadLetter> dead_;
 };
@@ -140,8 +150,8 @@ bool keeps_batches(const StageSpec& spec) {
 std::vector<store::DeadLetter> process_with_retries(const ErasedStage& stage, AnyStage& user,
                                                     const EncodedBatch& batch,
                                                     const std::function<void(ProcessResult)>& take,
-                                                    const std::function<void()>& before_another) {
-  return Retries(stage, user, batch, take, before_another).run();
+                                                    const CallHooks& hooks) {
+  return Retries(stage, user, batch, take, hooks).run();
 }
 
 }  // namespace sluice::runtime

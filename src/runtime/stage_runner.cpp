@@ -1,7 +1,7 @@
 #include "runtime/stage_runner.hpp"
 
+#include "base/log.hpp"
 #include "control/lineage.hpp"
-#include "runtime/retries.hpp"
 
 #include <fmt/format.h>
 
@@ -20,6 +20,13 @@ std::chrono::nanoseconds pause_after(std::uint64_t failures) {
   return std::min<std::chrono::nanoseconds>(longest, first * (1U << (failures - 1)));
 }
 
+std::string shown(const std::vector<std::uint64_t>& origins) {
+  if (origins.empty()) return {};
+  const auto more = origins.size() - 1;
+  return fmt::format(" on input {}{}", origins.front(),
+                     more == 0 ? "" : fmt::format(" and {} more", more));
+}
+
 // Trying again would not help.
 bool is_final(const Failure& failure) {
   return failure.code == ExitCode::usage || failure.code == ExitCode::plugin ||
@@ -35,7 +42,9 @@ void StageRunner::guarded(Body body) {
   } catch (const Failed&) {
     throw;
   } catch (...) {
-    throw Failed{to_failure(std::current_exception(), where_stage(stage_.spec), origins_)};
+    Failed failed{to_failure(std::current_exception(), where_stage(stage_.spec), origins_)};
+    rank_log().error("failed{}: {}", shown(failed.failure.origins), failed.failure.message);
+    throw failed;
   }
 }
 
@@ -50,6 +59,8 @@ std::optional<std::chrono::nanoseconds> StageRunner::set_up(const WorkerContext&
                              on_node ? "setup_on_node" : "setup", context.rank, context.node);
     auto failure = to_failure(std::current_exception(), where, {});
     failure.attempts = failed_setups_;
+    rank_log().error("{} failed, attempt {}: {}", on_node ? "setup_on_node" : "setup",
+                     failed_setups_, failure.message);
     if (failed_setups_ >= stage_.spec.setup_attempts || is_final(failure)) throw Failed{failure};
     return pause_after(failed_setups_);
   }
@@ -81,6 +92,7 @@ StageRunner::Processed StageRunner::process(control::BatchId batch, EncodedBatch
     } else {
       auto decoded = stage_.input->decode(input);
       input = {};  // the records' buffers now have one owner, who may write to them
+      if (hooks_.before) hooks_.before(decoded);
       add(processed, user_->process(std::move(decoded)));
     }
   });
@@ -126,6 +138,7 @@ StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
         processed.outputs.push_back(std::move(result.outputs));
       });
     } else {
+      if (hooks_.before) hooks_.before(input);
       processed.outputs.push_back(user_->process(std::move(input)).outputs);
     }
   });
@@ -135,7 +148,7 @@ StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
 
 template <class Take>
 std::vector<store::DeadLetter> StageRunner::retry(const EncodedBatch& batch, Take take) {
-  auto dead = process_with_retries(stage_, *user_, batch, take, between_calls_);
+  auto dead = process_with_retries(stage_, *user_, batch, take, hooks_);
   for (auto& letter : dead) {
     letter.rank = rank_;
     letter.node = node_;

@@ -2,6 +2,7 @@
 
 #include "control/types.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/retries.hpp"
 #include "store/dead_letters.hpp"
 
 #include <sluice/any_stage.hpp>
@@ -9,7 +10,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -34,10 +34,8 @@ class StageRunner {
   using Failed = StageFailed;
 
   /// `deliver`: the stage is the last and its outputs are not wanted, so they end here.
-  /// `between_calls` is called when a call of user code in `process` has ended and another may
-  /// follow.
-  StageRunner(const ErasedStage& stage, bool deliver, std::function<void()> between_calls = {})
-      : stage_(stage), deliver_(deliver), between_calls_(std::move(between_calls)) {}
+  StageRunner(const ErasedStage& stage, bool deliver, CallHooks hooks = {})
+      : stage_(stage), deliver_(deliver), hooks_(std::move(hooks)) {}
 
   /// One attempt at `setup_on_node` or at `setup`. Nothing if it succeeded, else how long to wait
   /// before the next one. Throws Failed if there is none left.
@@ -59,7 +57,7 @@ class StageRunner {
 
   const ErasedStage& stage_;
   bool deliver_;
-  std::function<void()> between_calls_;
+  CallHooks hooks_;
   std::unique_ptr<AnyStage> user_;
   int rank_ = 0;
   std::string node_;

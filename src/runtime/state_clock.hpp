@@ -10,10 +10,21 @@ class StateClock {
  public:
   enum class State { idle, setup, starved, running, blocked };
 
-  void enter(State state) {
-    if (state == state_) return;
+  /// In one state, from one change to the next.
+  struct Stay {
+    State state = State::idle;
+    double begin = 0;
+    double end = 0;
+  };
+
+  /// Returns what this ended; one of no length if the state was that already.
+  Stay enter(State state) {
+    if (state == state_) return {};
     settle();
+    const Stay stay{state_, entered_, since_};
     state_ = state;
+    entered_ = since_;
+    return stay;
   }
 
   /// Up to now.
@@ -43,6 +54,7 @@ class StateClock {
 
   State state_ = State::idle;
   double since_ = 0;
+  double entered_ = 0;
   Usage usage_;
 };
 

@@ -78,8 +78,9 @@ void Worker::obey(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage);
   place_ = order;
   if (!runner_) {
-    runner_.emplace(stage, order.deliver, [this] { come_up_for_air(); });
+    runner_.emplace(stage, order.deliver, hooks(stage));
     usual_process_time_ = 1;
+    log_stage(stage.spec.name);
   }
   if (brief_ && !order.setup_node) {
     part_.emplace(PartFolders{spec_.options.run_dir}, order.stage,
@@ -116,7 +117,9 @@ void Worker::begin_setup(bool on_node) {
 void Worker::set_up_if_due() {
   if (!setup_.due()) return;
   bool done = false;
-  run_user_code(StateClock::State::setup, [&] { done = setup_.attempt(*runner_); });
+  using store::TraceState;
+  run_user_code(setup_.on_node() ? TraceState::setup_on_node : TraceState::setup,
+                [&] { done = setup_.attempt(*runner_); });
   if (!done) return;
   if (setup_.on_node()) {
     report_.events.emplace_back(control::NodeReady{});
@@ -124,10 +127,12 @@ void Worker::set_up_if_due() {
   } else if (!store_) {  // else it begins another part
     store_.emplace(spec_.stages.at(place_.stage).spec.slots);
     report_.events.emplace_back(control::WorkerReady{});
+    rank_log().info("set up as worker {}", place_.worker);
   }
 }
 
 void Worker::obey(const control::Grant& order) {
+  tracer_.sent(place_.stage, epoch_, order.batch, order.records);
   transport_.send(
       pack(order.consumer, Data{epoch_, order.batch, order.total, store().give(order.records)}));
 }
@@ -143,11 +148,12 @@ void Worker::obey(const control::Retire&) {
 void Worker::leave() {
   leave_stage();
   report_.events.emplace_back(control::Left{});
+  rank_log().info("left its stage");
 }
 
 void Worker::leave_stage() {
   if (store_ && !setup_.under_way()) {
-    run_user_code(StateClock::State::setup, [this] {
+    run_user_code(store::TraceState::teardown, [this] {
       runner_->tear_down();
       if (part_) report_.parts.push_back(part_->close());
     });
@@ -165,7 +171,7 @@ void Worker::close_part() {
   if (!part_) return;  // it has left, and said so
   const bool closes = !part_->empty();
   if (closes) {
-    run_user_code(StateClock::State::setup, [this] {
+    run_user_code(store::TraceState::teardown, [this] {
       runner_->tear_down();
       report_.parts.push_back(part_->close());
     });
@@ -202,8 +208,11 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
   processed.event.batch = batch.id;
   processed.event.delivered = place_.deliver;
   if (!batch.records.empty()) {
-    run_user_code(StateClock::State::running,
-                  [&] { processed = runner_->process(batch.id, std::move(batch.records)); });
+    tracer_.expect(epoch_, batch.id, batch.records);
+    run_user_code(store::TraceState::process, [&] {
+      processed = runner_->process(batch.id, std::move(batch.records));
+      tracer_.made(processed.event.records);
+    });
   }
   if (part_) part_->add(ids, processed.dead);
   if (!again.empty()) runner_->hand_on(again, processed);
@@ -211,18 +220,22 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
 }
 
 template <class Body>
-void Worker::run_user_code(StateClock::State state, Body body) {
+void Worker::run_user_code(store::TraceState state, Body body) {
+  using State = StateClock::State;
   say_alive();
-  clock_.enter(state);
+  enter(state == store::TraceState::process ? State::running : State::setup);
   const transport::Absence absence(transport_);
+  const TracedCall call(tracer_, state, place_.stage);
   body();
   ++calls_;
 }
 
+void Worker::enter(StateClock::State state) { tracer_.left(clock_.enter(state), place_.stage); }
+
 void Worker::note_waiting() {
   using State = StateClock::State;
-  if (!store_) return clock_.enter(State::idle);
-  clock_.enter(store_->flow().backlog() > 0 ? State::blocked : State::starved);
+  if (!store_) return enter(State::idle);
+  enter(store_->flow().backlog() > 0 ? State::blocked : State::starved);
 }
 
 void Worker::send_report() {

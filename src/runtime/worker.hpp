@@ -45,7 +45,8 @@ class Worker final : public WorkerBase {
   void process_next();
   StageRunner::Processed process(RecordStore::TakenBatch batch);
   template <class Body>
-  void run_user_code(StateClock::State state, Body body);
+  void run_user_code(store::TraceState state, Body body);
+  void enter(StateClock::State state);
   void note_waiting();
   void send_report();
   RecordStore& store();

@@ -31,6 +31,7 @@ void WorkerBase::run(const std::function<ErasedSpec()>& build) {
       fail(to_failure(std::current_exception(), fmt::format("rank {}", transport_.rank()), {}));
     }
   }
+  rank_log().info("ended: {}", end_->code == ExitCode::success ? "well" : end_->reason);
   if (end_->code == ExitCode::success) return;
   transport_.send(pack(coordinator, Bye{}));
   throw RunStopped(end_->code, end_->reason);
@@ -77,6 +78,17 @@ void WorkerBase::come_up_for_air() {
   const transport::Presence presence(transport_);
   say_alive();
   look_for_coordinator();
+}
+
+CallHooks WorkerBase::hooks(const ErasedStage& stage) {
+  CallHooks hooks;
+  if (tracer_.on()) {
+    hooks.before = [this, &stage](const AnyBatch& batch) {
+      tracer_.note_keys(*stage.input, batch);
+    };
+  }
+  hooks.between = [this] { come_up_for_air(); };
+  return hooks;
 }
 
 void WorkerBase::show_life_in_absence() {
@@ -156,13 +168,23 @@ void WorkerBase::on(Packet packet) {
   if (const auto* order = std::get_if<Bind>(&packet)) {
     if (!order->cores.empty()) bind_this_thread(order->cores);
     gpus_ = cuda_names(order->gpus);
+  } else if (const auto* begin = std::get_if<Begin>(&packet)) {
+    on(*begin);
   } else {
     handle(std::move(packet));
   }
 }
 
+void WorkerBase::on(const Begin& begin) {
+  const int rank = transport_.rank();
+  if (spec_.options.logs) log_.emplace(spec_.options.run_dir, rank, host_);
+  tracer_.open(spec_, begin.attempt, rank, transport_.node_of(rank), host_);
+  rank_log().info("'{}' begins", spec_.name);
+}
+
 // Says so and then only waits for the end.
 void WorkerBase::fail(const Failure& failure) {
+  if (!failed_) rank_log().error("cannot go on: {}", failure.message);
   if (!failed_) transport_.send(pack(coordinator, failure));
   failed_ = true;
 }

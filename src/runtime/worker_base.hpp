@@ -1,8 +1,11 @@
 #pragma once
 
+#include "base/log.hpp"
 #include "control/coordinator_watch.hpp"
 #include "runtime/protocol.hpp"
+#include "runtime/retries.hpp"
 #include "runtime/stop_signals.hpp"
+#include "runtime/tracer.hpp"
 #include "transport/transport.hpp"
 
 #include <sluice/run.hpp>
@@ -40,11 +43,14 @@ class WorkerBase {
   /// In an absence: another call of user code follows the one that has just ended.
   void come_up_for_air();
   bool is_lost(control::Rank rank) const { return lost_.contains(rank); }
+  /// For the calls of a stage, which lives as long as the spec.
+  CallHooks hooks(const ErasedStage& stage);
   bool ended() const noexcept { return end_.has_value(); }
 
   transport::Transport& transport_;
   ErasedSpec spec_;
   std::string host_;
+  Tracer tracer_;
   std::vector<std::string> gpus_;  ///< of its worker, as CUDA_VISIBLE_DEVICES names them
   std::uint64_t calls_ = 0;        ///< of user code, that have ended
 
@@ -60,8 +66,10 @@ class WorkerBase {
   void show_life_in_absence();
   void look_for_coordinator();
   void on(Packet packet);
+  void on(const Begin& begin);
   void fail(const Failure& failure);
 
+  std::optional<RankLog> log_;
   std::optional<End> end_;
   std::set<control::Rank> lost_;  ///< that this rank knows of
   bool failed_ = false;

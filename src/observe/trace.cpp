@@ -1,0 +1,234 @@
+#include "observe/trace.hpp"
+
+#include "observe/history.hpp"
+#include "observe/trace_clocks.hpp"
+#include "observe/trace_events.hpp"
+#include "store/trace_file.hpp"
+
+#include <sluice/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace sluice::observe {
+namespace {
+
+using store::TraceBatch;
+using store::TraceEntry;
+using store::TraceGap;
+using store::TraceHead;
+using store::TraceSend;
+using store::TraceSpan;
+using Track = TraceEvents::Track;
+
+/// An input batch of a stage. No two have the same.
+struct BatchName {
+  std::uint64_t attempt = 0;
+  std::uint64_t epoch = 0;
+  std::uint32_t stage = 0;
+  std::uint64_t batch = 0;
+
+  bool operator==(const BatchName&) const = default;
+};
+
+struct HashName {
+  std::size_t operator()(const BatchName& name) const {
+    std::size_t hash = name.batch;
+    for (const std::uint64_t part : {name.attempt, name.epoch, std::uint64_t{name.stage}}) {
+      hash = hash * 0x9e3779b97f4a7c15U + std::hash<std::uint64_t>()(part);
+    }
+    return hash;
+  }
+};
+
+/// Where and when a batch was processed, by the node's clock.
+struct Taken {
+  TraceClocks::Node node;
+  Track track;
+  double begin = 0;
+};
+
+TraceClocks::Node node_of(const TraceHead& head) { return {head.attempt, head.node}; }
+
+// A run without history is shown without.
+std::vector<Moment> moments_of(const std::filesystem::path& run_dir) {
+  try {
+    return read_history(run_dir);
+  } catch (const InputError&) {
+    return {};
+  }
+}
+
+// Of the batch that follows these records.
+BatchName name_of(const TraceHead& head, const TraceSend& send) {
+  return {head.attempt, send.epoch, send.stage + 1, send.batch};
+}
+
+/// The files of a trace, read three times: for who took which batch, for how long records were
+/// under way, and for the events. So what is in memory are the batches' names.
+class Merge {
+ public:
+  Merge(const std::filesystem::path& run_dir, std::ostream& out)
+      : run_dir_(run_dir), files_(store::trace_files(run_dir)), events_(out) {}
+
+  void run() {
+    each_entry([this](const TraceHead& head, const TraceEntry& entry) { note(head, entry); });
+    if (begins_.size() > 1) {
+      each_entry(
+          [this](const TraceHead& head, const TraceEntry& entry) { note_passage(head, entry); });
+    }
+    clocks_.settle();
+    for (const auto& [node, clock] : begins_) start_ = std::min(start_, clocks_.time(node, clock));
+    each_entry([this](const TraceHead& head, const TraceEntry& entry) { write(head, entry); });
+    write_history();
+    events_.end(note_on_clocks());
+  }
+
+ private:
+  using Take = std::function<void(const TraceHead&, const TraceEntry&)>;
+
+  void each_entry(const Take& take) const {
+    for (const auto& file : files_) {
+      std::optional<TraceHead> head;
+      store::read_trace(file, [&](const TraceEntry& entry) {
+        if (const auto* first = std::get_if<TraceHead>(&entry)) head = *first;
+        if (head) take(*head, entry);
+      });
+    }
+  }
+
+  void note(const TraceHead& head, const TraceEntry& entry) {
+    if (std::holds_alternative<TraceHead>(entry)) {
+      const auto [it, first] = begins_.try_emplace(node_of(head), head.clock);
+      it->second = std::min(it->second, head.clock);
+      clocks_.note(node_of(head), head.clock, head.wall);
+    } else if (const auto* batch = std::get_if<TraceBatch>(&entry)) {
+      const auto& span = batch->span;
+      taken_.try_emplace({head.attempt, batch->epoch, span.stage, batch->batch},
+                         Taken{node_of(head), {head.rank, span.stage}, span.begin});
+    }
+  }
+
+  void note_passage(const TraceHead& head, const TraceEntry& entry) {
+    const auto* send = std::get_if<TraceSend>(&entry);
+    if (send == nullptr) return;
+    const auto found = taken_.find(name_of(head, *send));
+    if (found == taken_.end()) return;
+    clocks_.note_passage(node_of(head), send->at, found->second.node, found->second.begin);
+  }
+
+  void write(const TraceHead& head, const TraceEntry& entry) {
+    std::visit([&](const auto& each) { write_one(head, each); }, entry);
+  }
+
+  void write_one(const TraceHead& head, const TraceHead&) {
+    last_.reset();
+    latest_ = nanoseconds(node_of(head), head.clock);
+    events_.name_rank(head.rank, fmt::format("rank {} on {}", head.rank, head.host));
+  }
+
+  void write_one(const TraceHead& head, const TraceSpan& span) {
+    events_.wait_or_setup(track(head, span), extent(head, span), span.state);
+  }
+
+  void write_one(const TraceHead& head, const TraceBatch& batch) {
+    last_ = extent(head, batch.span);
+    events_.batch(track(head, batch.span), *last_, stage_name(head, batch.span.stage), batch);
+  }
+
+  // What leaves is what the last batch became.
+  void write_one(const TraceHead& head, const TraceSend& send) {
+    const auto found = taken_.find(name_of(head, send));
+    if (found == taken_.end() || !last_) return;
+    const auto& [node, track, begin] = found->second;
+    events_.flow({head.rank, send.stage}, *last_, track, nanoseconds(node, begin));
+  }
+
+  void write_one(const TraceHead& head, const TraceGap& gap) {
+    last_.reset();
+    events_.moment(head.rank, latest_, fmt::format("{} events were left out", gap.entries));
+  }
+
+  // What the coordinator saw, once a second.
+  void write_history() {
+    events_.name_rank(0, "the run");
+    for (const auto& moment : moments_of(run_dir_)) {
+      const auto at = since_start(moment.time);
+      if (at < 0) continue;
+      const auto& stages = moment.status.stages;
+      events_.count(at, "inputs done", static_cast<double>(moment.status.done));
+      for (std::size_t k = 0; k + 1 < stages.size(); ++k) {
+        const auto waiting = static_cast<double>(stages[k].records_out) -
+                             static_cast<double>(stages[k + 1].records_in);
+        events_.count(at, "records before " + stages[k + 1].name, std::max(0.0, waiting));
+      }
+    }
+  }
+
+  std::string note_on_clocks() const {
+    if (begins_.size() == 1) return "one node, one clock";
+    return fmt::format(
+        "by the nodes' wall clocks, of which some were put forward, by {:.6f} s at most, where "
+        "records would have come before they were sent",
+        clocks_.correction());
+  }
+
+  std::int64_t since_start(double time) const { return std::llround(1e9 * (time - start_)); }
+  std::int64_t nanoseconds(TraceClocks::Node node, double clock) const {
+    return std::max<std::int64_t>(0, since_start(clocks_.time(node, clock)));
+  }
+
+  Track track(const TraceHead& head, const TraceSpan& span) {
+    const Track track{head.rank, span.stage};
+    if (named_.emplace(head.rank, span.stage).second) {
+      events_.name_stage(track, stage_name(head, span.stage));
+    }
+    return track;
+  }
+
+  TraceEvents::Extent extent(const TraceHead& head, const TraceSpan& span) {
+    latest_ = nanoseconds(node_of(head), span.end);
+    return {nanoseconds(node_of(head), span.begin), latest_};
+  }
+
+  static std::string stage_name(const TraceHead& head, std::uint32_t stage) {
+    return stage < head.stages.size() ? head.stages[stage] : fmt::format("stage {}", stage);
+  }
+
+  const std::filesystem::path run_dir_;
+  const std::vector<std::filesystem::path> files_;
+  TraceEvents events_;
+  TraceClocks clocks_;
+  std::map<TraceClocks::Node, double> begins_;         ///< of the first rank of each, by its clock
+  double start_ = std::numeric_limits<double>::max();  ///< seconds since 1970
+  std::unordered_map<BatchName, Taken, HashName> taken_;
+  std::set<std::pair<std::int32_t, std::uint32_t>> named_;  ///< rank and stage
+  // Of the file that is being written down.
+  std::optional<TraceEvents::Extent> last_;  ///< the batch before this
+  std::int64_t latest_ = 0;
+};
+
+}  // namespace
+
+void write_trace(const std::filesystem::path& run_dir, std::ostream& out) {
+  if (store::trace_files(run_dir).empty()) {
+    throw InputError(
+        fmt::format("'{}' has no trace: it is written by a run that was started with --trace",
+                    run_dir.string()));
+  }
+  Merge(run_dir, out).run();
+}
+
+}  // namespace sluice::observe

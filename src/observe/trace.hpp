@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+
+namespace sluice::observe {
+
+/// Writes what the ranks of a run have traced as one file in the format of Chrome's trace viewer,
+/// which Perfetto reads (docs/observing.md). Throws InputError if the run has no trace.
+/// https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
+void write_trace(const std::filesystem::path& run_dir, std::ostream& out);
+
+}  // namespace sluice::observe

@@ -1,0 +1,91 @@
+#include "runtime/tracer.hpp"
+
+#include "base/clock.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace sluice::runtime {
+namespace {
+
+using store::TraceState;
+
+// Seconds. Shorter waits between two batches would only fill the file.
+constexpr double worth_a_span = 100e-6;
+constexpr std::size_t most_keys = 3;
+constexpr std::size_t longest_key = 100;
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+void Tracer::open(const ErasedSpec& spec, std::uint64_t attempt, int rank, int node,
+                  const std::string& host) {
+  if (!spec.options.trace) return;
+  store::TraceHead head{attempt, rank,      node, seconds_now(), seconds_since_1970(),
+                        host,    spec.name, {}};
+  for (const auto& stage : spec.stages) head.stages.push_back(stage.spec.name);
+  writer_ =
+      std::make_unique<store::TraceWriter>(store::trace_path(spec.options.run_dir, attempt, rank));
+  writer_->add(head);
+}
+
+void Tracer::left(const StateClock::Stay& stay, std::size_t stage) {
+  using State = StateClock::State;
+  const bool waited = stay.state == State::starved || stay.state == State::blocked;
+  if (!on() || !waited || stay.end - stay.begin < worth_a_span) return;
+  const auto state = stay.state == State::starved ? TraceState::starved : TraceState::blocked;
+  writer_->add(store::TraceSpan{state, static_cast<std::uint32_t>(stage), stay.begin, stay.end});
+}
+
+void Tracer::expect(std::uint64_t epoch, std::uint64_t batch, const EncodedBatch& records) {
+  if (!on()) return;
+  batch_.epoch = epoch;
+  batch_.batch = batch;
+  batch_.in = records.size();
+  batch_.input = records.empty() ? 0 : records.id(0).origin;
+  batch_.out = 0;
+  batch_.keys.clear();
+}
+
+void Tracer::note_keys(const RecordType& type, const AnyBatch& records) {
+  if (!batch_.keys.empty()) return;  // it is tried again
+  for (std::size_t i = 0; i < std::min(records.size(), most_keys); ++i) {
+    auto key = type.key(records, i);
+    if (key.empty()) return;
+    if (key.size() > longest_key) key.resize(longest_key);
+    batch_.keys.push_back(std::move(key));
+  }
+}
+
+void Tracer::sent(std::size_t stage, std::uint64_t epoch, std::uint64_t batch,
+                  std::uint64_t records) {
+  if (!on()) return;
+  writer_->add(
+      store::TraceSend{seconds_now(), static_cast<std::uint32_t>(stage), epoch, batch, records});
+}
+
+void Tracer::called(const store::TraceSpan& span, bool failed) {
+  if (span.state != TraceState::process) return writer_->add(span);
+  batch_.span = span;
+  batch_.failed = failed;
+  writer_->add(batch_);
+}
+
+TracedCall::TracedCall(Tracer& tracer, TraceState state, std::size_t stage) : tracer_(tracer) {
+  if (!tracer_.on()) return;
+  exceptions_ = std::uncaught_exceptions();
+  span_ = {state, static_cast<std::uint32_t>(stage), seconds_now(), 0};
+}
+
+TracedCall::~TracedCall() {
+  if (!tracer_.on()) return;
+  span_.end = seconds_now();
+  tracer_.called(span_, std::uncaught_exceptions() > exceptions_);
+}
+
+}  // namespace sluice::runtime
