@@ -2,7 +2,6 @@
 #include "cli/run_record.hpp"
 #include "observe/report.hpp"
 #include "observe/trace.hpp"
-#include "store/dead_letters.hpp"
 
 #include <sluice/error.hpp>
 
@@ -13,18 +12,6 @@
 
 namespace sluice::cli {
 namespace {
-
-constexpr std::size_t most_dead = 100;
-
-// A line that is none, a torn last one say, is left out.
-std::vector<store::DeadLetter> first_dead_letters(const std::filesystem::path& run_dir) {
-  std::vector<store::DeadLetter> letters;
-  std::ifstream file(run_dir / "dead_letters.jsonl");
-  for (std::string line; letters.size() < most_dead && std::getline(file, line);) {
-    if (auto letter = store::parse_dead_letter(line)) letters.push_back(*std::move(letter));
-  }
-  return letters;
-}
 
 template <class Write>
 int write_file(const std::filesystem::path& wanted, const std::filesystem::path& usual,
@@ -48,10 +35,8 @@ int write_report(const ReportArguments& arguments) {
     return write_file(arguments.out, run_dir / "trace.json",
                       [&](std::ostream& file) { observe::write_trace(run_dir, file); });
   }
-  observe::RunStory story;
-  story.moments = observe::read_history(run_dir);
+  auto story = observe::read_story(run_dir);
   story.state = run_state(story.moments.back().status, run_dir);
-  story.dead = first_dead_letters(run_dir);
   if (arguments.json) {
     fmt::print("{}\n",
                report_json(story).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));

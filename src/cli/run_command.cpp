@@ -4,6 +4,7 @@
 #include "cli/supervise.hpp"
 #include "job/build.hpp"
 #include "observe/history.hpp"
+#include "observe/live_page.hpp"
 #include "observe/progress.hpp"
 
 #include <sluice/error.hpp>
@@ -93,17 +94,22 @@ class JobRun {
                              const RunStatus& status) mutable {
       progress(status);
       if (history_) history_->note(status, std::chrono::system_clock::now());
+      if (page_) page_->note(status);
     };
     options_.on_start = [this] {
       remove_summary(file_.run_dir);
       save_record(record_, file_.run_dir);
       history_.emplace(file_.run_dir).begin();
+      open_page();
     };
   }
 
   RunOptions& options() { return options_; }
 
-  void watch(const WatchArguments& arguments) { options_.trace = arguments.trace; }
+  void watch(const WatchArguments& arguments) {
+    options_.trace = arguments.trace;
+    watch_ = arguments;
+  }
 
   /// Parts of a run can be run again in batch mode alone, so "auto" means that.
   void run_part(const std::string& from, const std::string& only) {
@@ -126,6 +132,7 @@ class JobRun {
     options_.on_start = [this] {
       remove_summary(file_.run_dir);
       history_.emplace(file_.run_dir);
+      open_page();
     };
     if (options_.mode != Mode::automatic) return;
     std::error_code missing;
@@ -172,6 +179,14 @@ class JobRun {
     fmt::print("lost on the way, and made up for: rank{} {}\n", lost.size() == 1 ? "" : "s", ranks);
   }
 
+  void open_page() {
+    if (!watch_.page) return;
+    auto token = watch_.token.empty() ? observe::random_token() : watch_.token;
+    if (token == "none") token.clear();
+    page_.emplace(file_.run_dir, *watch_.page, std::move(token));
+    fmt::print(stderr, "sluice: the run, live: {}\n", page_->address());
+  }
+
   ErasedSpec build() {
     if (failure_) std::rethrow_exception(failure_);
     auto registry = job::builtin_stages();
@@ -185,10 +200,20 @@ class JobRun {
   RunOptions options_;
   std::exception_ptr failure_;
   std::optional<observe::History> history_;  ///< on the coordinator, once the run has begun
+  WatchArguments watch_;
+  std::optional<observe::LivePage> page_;  ///< likewise, if one is wanted
   std::vector<job::JobStage> stages_;
   std::shared_ptr<job::InputFacts> whole_input_ = std::make_shared<job::InputFacts>();
   bool whole_ = true;  ///< not a part of a run, again
 };
+
+void add_watch(const WatchArguments& arguments, std::vector<std::string>& command) {
+  if (arguments.trace) command.emplace_back("--trace");
+  if (arguments.page) command.push_back(fmt::format("--page={}", *arguments.page));
+  if (!arguments.token.empty()) {
+    command.insert(command.end(), {"--page-token", arguments.token});
+  }
+}
 
 // The same command for each rank.
 int supervise_job(const JobArguments& arguments) {
@@ -203,7 +228,7 @@ int supervise_job(const JobArguments& arguments) {
   add("--only", arguments.only);
   if (arguments.fresh) command.emplace_back("--fresh");
   if (arguments.resume) command.emplace_back("--resume");
-  if (arguments.watch.trace) command.emplace_back("--trace");
+  add_watch(arguments.watch, command);
   const auto run_dir = run_dir_of(arguments, job::load_job(arguments.file, all_sets(arguments)));
   return supervise(arguments.ranks, std::move(command), fs::absolute(run_dir));
 }
@@ -223,7 +248,7 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   if (is_supervisor(arguments.ranks)) {
     std::vector<std::string> command{"resume", run_dir.string()};
     if (arguments.force) command.emplace_back("--force");
-    if (arguments.watch.trace) command.emplace_back("--trace");
+    add_watch(arguments.watch, command);
     return supervise(arguments.ranks, std::move(command), run_dir);
   }
   JobRun job([&] { return enter(load_record(run_dir)); },

@@ -24,6 +24,17 @@ void define_watch(CLI::App& command, WatchArguments& arguments) {
   command.add_flag("--trace", arguments.trace,
                    "Write down what each rank does when; 'sluice report RUN_DIR --trace' makes one "
                    "file of it for a trace viewer");
+  // A flag, since the next word on the command line would be taken for the port.
+  auto* page = command.add_flag("--page{0}", arguments.page,
+                                "Show the run to browsers on this machine while it lasts, and to "
+                                "Prometheus at /metrics; --page=PORT, or any free port");
+  page->type_name("PORT")->check(CLI::Range(0, 65535));
+  command
+      .add_option("--page-token", arguments.token,
+                  "What a browser must know to see the page; 'none': nothing. By default it is "
+                  "random, and printed")
+      ->type_name("TOKEN")
+      ->needs(page);
 }
 
 }  // namespace

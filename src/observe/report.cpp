@@ -1,11 +1,13 @@
 #include "observe/report.hpp"
 
 #include "observe/analysis.hpp"
+#include "observe/optional_json.hpp"
 #include "observe/report_template.hpp"
 #include "observe/status_json.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <fstream>
 #include <string_view>
 #include <utility>
 
@@ -14,10 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <class Value>
-Json optional_json(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
+constexpr std::size_t most_dead = 100;
 
 Json analysis_json(const RunStatus& status) {
   const auto analysis = analyse(status);
@@ -78,6 +77,22 @@ Json dead_json(const std::vector<store::DeadLetter>& letters) {
 
 }  // namespace
 
+RunStory read_story(const std::filesystem::path& run_dir) {
+  RunStory story;
+  story.moments = read_history(run_dir);
+  story.dead = first_dead_letters(run_dir);
+  return story;
+}
+
+std::vector<store::DeadLetter> first_dead_letters(const std::filesystem::path& run_dir) {
+  std::vector<store::DeadLetter> letters;
+  std::ifstream file(run_dir / "dead_letters.jsonl");
+  for (std::string line; letters.size() < most_dead && std::getline(file, line);) {
+    if (auto letter = store::parse_dead_letter(line)) letters.push_back(*std::move(letter));
+  }
+  return letters;
+}
+
 Json report_json(const RunStory& story) {
   const auto& last = story.moments.back();
   return {{"state", story.state},
@@ -97,6 +112,13 @@ std::string report_page(const RunStory& story) {
   std::string page(report_template);
   constexpr std::string_view mark = "{{DATA}}";
   page.replace(page.find(mark), mark.size(), data);
+  return page;
+}
+
+std::string live_report_page(const RunStory& story) {
+  auto page = report_page(story);
+  constexpr std::string_view root = "<html";
+  page.insert(page.find(root) + root.size(), " data-live");
   return page;
 }
 

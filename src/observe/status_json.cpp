@@ -1,16 +1,13 @@
 #include "observe/status_json.hpp"
 
+#include "observe/optional_json.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace sluice::observe {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class Value>
-Json optional_json(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 template <class Value>
 std::optional<Value> optional_of(const Json& json) {

@@ -19,6 +19,7 @@ BEGIN {
   owner["^(cuda|cublas|cudnn|nccl|nvtx|thrust|cub/)"] = "src/gpu/"
   owner["^toml"] = "src/job/"
   owner["^CLI/"] = "src/cli/"
+  owner["^microhttpd"] = "src/observe/"
   owner["^hwloc"] = "src/runtime/machine"
 
   # Control is pure: given events and the time, it returns commands.
