@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs the benchmarks, and prints one table of what was measured beside
 # its target. The results go to benchmarks/results/, one JSON object a line.
-#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan journal shards s3 process
+#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan journal shards s3 process observe
 # Exits with 1 if a target is missed. SLUICE_BENCH_BUILD names another build folder, used as it is.
 # shellcheck disable=SC2317  # functions called by the names on the command line
 set -euo pipefail
@@ -16,12 +16,12 @@ names=()
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
-    speed | startup | idle | memory | batch | fairness | plan | journal | shards | s3 | process) names+=("$argument") ;;
+    speed | startup | idle | memory | batch | fairness | plan | journal | shards | s3 | process | observe) names+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "run.sh: no benchmark '$argument'; see run.sh --help" >&2 && exit 2 ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan journal shards s3 process)
+[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan journal shards s3 process observe)
 
 build=${SLUICE_BENCH_BUILD:-}
 if [ -z "$build" ]; then
@@ -160,6 +160,14 @@ process() {
   fi
   mkdir -p "$build/process-benchmark"
   bare process --rounds "$(either 1000 4000)" --run-dir "$build/process-benchmark" "${python[@]}"
+}
+
+# The same run with and without, by turns.
+observe() {
+  on 4 observe --records "$(either 1000000 3000000)" --rounds "$(either 5 9)" \
+    --run-dir "$build/observe-benchmark"
+  on 4 observe --records 50000 --batch 1 --rounds "$(either 5 9)" \
+    --run-dir "$build/observe-benchmark"
 }
 
 describe_machine >"$results"
