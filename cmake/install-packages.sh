@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The one place that says which Debian 12 packages sluice needs. Installs those that are missing and
 # says nothing when all are there. Groups: build (the library and the command line), jobs (the
-# example jobs), tests (the tests, benchmarks and checks); without arguments, all of them.
+# example jobs), tests (the tests, benchmarks and checks); without arguments, all of these. peers: what
+# benchmarks/peers is compared with.
 set -euo pipefail
 
 declare -A groups=(
@@ -13,6 +14,7 @@ declare -A groups=(
   [tests]="libgtest-dev libgmock-dev libbenchmark-dev coinor-cbc hdf5-tools clang-format clang-tidy
     clang libclang-rt-dev shellcheck python3-venv openssl slurm-wlm munge debootstrap
     environment-modules dpkg-dev chromium"
+  [peers]="parallel python3-venv openmpi-bin"
 )
 
 missing() {
@@ -50,7 +52,7 @@ wanted=()
 for group in "${@:-build jobs tests}"; do
   for name in $group; do
     if [ -z "${groups[$name]:-}" ]; then
-      echo "install-packages: no group '$name'; the groups are: build jobs tests" >&2
+      echo "install-packages: no group '$name'; the groups are: build jobs tests peers" >&2
       exit 2
     fi
     # shellcheck disable=SC2206  # a list of names, to be split

@@ -3,6 +3,7 @@
 #include "common/world.hpp"
 
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 
 namespace sluice::bench {
@@ -16,6 +17,12 @@ inline double seconds_since_launch() {
         "SLUICE_LAUNCHED_AT is not set; start it with SLUICE_LAUNCHED_AT=$EPOCHREALTIME mpirun …");
   }
   return wall_seconds() - std::strtod(launched, nullptr);
+}
+
+/// When that was, on the clock of `monotonic_seconds`; absent if whoever started it did not say.
+inline std::optional<double> launch_time() {
+  if (std::getenv("SLUICE_LAUNCHED_AT") == nullptr) return std::nullopt;
+  return monotonic_seconds() - seconds_since_launch();
 }
 
 }  // namespace sluice::bench

@@ -47,6 +47,7 @@ void to_json(nlohmann::json& json, const Result& result) {
     json["target"] = result.target->value;
   }
   if (!result.yardstick.empty()) json["yardstick"] = result.yardstick;
+  if (!result.note.empty()) json["note"] = result.note;
 }
 
 void from_json(const nlohmann::json& json, Result& result) {
@@ -56,6 +57,7 @@ void from_json(const nlohmann::json& json, Result& result) {
     result.target = Target{aim, json.at("target")};
   }
   result.yardstick = json.value("yardstick", "");
+  result.note = json.value("note", "");
 }
 
 bool meets(double value, const Target& target) {

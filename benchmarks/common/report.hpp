@@ -23,6 +23,8 @@ struct Result {
   std::optional<Target> target = {};
   /// `what` of the result that this one is divided by before it is held against the target.
   std::string yardstick = {};
+  /// Where the time went, in a few words.
+  std::string note = {};
 };
 
 void to_json(nlohmann::json& json, const Result& result);
