@@ -1,27 +1,62 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs the benchmarks, and prints one table of what was measured beside
-# its target. The results go to benchmarks/results/, one JSON object a line.
-#   benchmarks/run.sh [--quick] [NAME…]    NAME: speed startup idle memory batch fairness plan journal shards s3 process observe
+# its target. Results go to benchmarks/results/: one JSON object a line, and a page with plots.
+#   benchmarks/run.sh [--quick | --smoke] [--peers] [--resume FILE] [--results DIR] [NAME…]
+# NAME is a suite (transport channel pipeline scaling store recovery autoscale process, or peers) or a
+# part of one (--list). --peers adds what sluice is compared with, in an environment that it sets up.
+# --resume FILE goes on with a run that was broken off. --smoke only sees whether everything runs.
 # Exits with 1 if a target is missed. SLUICE_BENCH_BUILD names another build folder, used as it is.
-# shellcheck disable=SC2317  # functions called by the names on the command line
+# shellcheck disable=SC2317  # functions that suites.sh calls
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=benchmarks/suites.sh
+. benchmarks/suites.sh
 
 usage() {
-  sed -n '2,5s/^# \{0,1\}//p' "$0"
+  sed -n '2,9s/^# \{0,1\}//p' "$0"
 }
 
-quick=
+list() {
+  local name
+  for name in "${suite_order[@]}" peers; do echo "$name: ${suites[$name]}"; done
+}
+
+refuse() {
+  echo "run.sh: $*; see run.sh --help" >&2
+  exit 2
+}
+
+size=full resumed='' peers='' results_dir=benchmarks/results
 names=()
-for argument in "$@"; do
-  case $argument in
-    --quick) quick=yes ;;
-    speed | startup | idle | memory | batch | fairness | plan | journal | shards | s3 | process | observe) names+=("$argument") ;;
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick | --smoke) size=${1#--} ;;
+    --peers) peers=yes ;;
+    --resume | --results)
+      [ $# -gt 1 ] || refuse "$1 needs a value"
+      if [ "$1" = --resume ]; then resumed=$2; else results_dir=$2; fi
+      shift
+      ;;
+    --list) list && exit 0 ;;
     -h | --help) usage && exit 0 ;;
-    *) echo "run.sh: no benchmark '$argument'; see run.sh --help" >&2 && exit 2 ;;
+    *)
+      is_name "$1" || refuse "no benchmark '$1'"
+      names+=("$1")
+      ;;
   esac
+  shift
 done
-[ ${#names[@]} -gt 0 ] || names=(speed startup idle memory batch fairness plan journal shards s3 process observe)
+[ ${#names[@]} -gt 0 ] || names=("${suite_order[@]}")
+[ -z "$peers" ] || names+=(peers)
+
+pick() {
+  case $size in smoke) echo "$1" ;; quick) echo "$2" ;; full) echo "$3" ;; esac
+}
+
+if [ -n "$resumed" ]; then
+  [ -f "$resumed" ] || refuse "no file '$resumed'"
+  grep -q "\"size\": \"$size\"" "$resumed" || refuse "'$resumed' is of another size than $size"
+fi
 
 build=${SLUICE_BENCH_BUILD:-}
 if [ -z "$build" ]; then
@@ -32,39 +67,79 @@ if [ -z "$build" ]; then
   cmake --build --preset release
 fi
 programs=$build/benchmarks
+scratch=$(mktemp -d "$build/benchmark-XXXXXX")
 
 # As for the tests (cmake/SluiceTest.cmake): more ranks than cores, none bound to one.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_mpi_yield_when_idle=1
+# By this whatever a step has started can be found, in whatever process group it is.
+export SLUICE_BENCH_RUN=$$-$EPOCHREALTIME
 
-mkdir -p benchmarks/results
-results=benchmarks/results/$(date -u +%Y%m%dT%H%M%SZ).jsonl
-
+mkdir -p "$results_dir"
+results=${resumed:-$results_dir/$(date -u +%Y%m%dT%H%M%SZ).jsonl}
+failed=0
 running=
+
+# Processes of this run; what looks for them does not bear the mark.
+started() (
+  mark=SLUICE_BENCH_RUN=$SLUICE_BENCH_RUN
+  unset SLUICE_BENCH_RUN
+  grep -lzxF "$mark" /proc/[0-9]*/environ 2>/dev/null | sed 's,[^0-9],,g' || true
+)
+
+# end SIGNAL: sends it to all of them.
+end() {
+  local pid
+  for pid in $(started); do kill -s "$1" "$pid" 2>/dev/null || true; done
+}
+
+# Ray and mpirun end what they have started if they are asked to, which takes them seconds.
+sweep() {
+  [ -n "$(started)" ] || return 0
+  end TERM
+  for _ in $(seq 50); do
+    [ -n "$(started)" ] || return 0
+    sleep 0.2
+  done
+  end KILL
+}
+
 stop() {
   trap - INT TERM EXIT
-  if [ -n "$running" ]; then
-    kill -TERM "$running" 2>/dev/null || true
-    wait "$running" 2>/dev/null || true
-  fi
+  if [ -n "$running" ]; then kill -s TERM -- "-$running" 2>/dev/null || true; fi
+  sweep
+  rm -rf "$scratch" ${RAY_TMPDIR:+"$RAY_TMPDIR"}
   exit "$1"
 }
 trap 'stop 130' INT
 trap 'stop 143' TERM
 trap 'stop $?' EXIT
 
-# run COMMAND…: its standard output is appended to the results. In the background, so that a signal
-# reaches this script at once.
-run() {
-  "$@" >>"$results" &
+# step NAME COMMAND…: what it measured is appended to the results once it has ended well, then NAME, by
+# which a resumed run knows that it is done. In a session of its own and in the background, so that a
+# signal reaches this script at once and, through it, all that the step has started.
+step() {
+  local key="$suite/$round/$1" output=$scratch/output started_at=$EPOCHREALTIME status=0
+  shift
+  if grep -qF "{\"step\": \"$key\"" "$results"; then return; fi
+  [ ! -t 2 ] || echo "  $key" >&2
+  setsid "$@" >"$output" 2>"$scratch/errors" &
   running=$!
-  if ! wait "$running"; then
-    running=
-    echo "run.sh: failed: $*" >&2
-    return 1
-  fi
+  wait "$running" || status=$?
   running=
+  sweep
+  if [ "$status" -ne 0 ] || ! grep -q '^{"' "$output"; then
+    tail -n 20 "$scratch/errors" >&2
+    echo "run.sh: failed ($status): $*" >&2
+    failed=1
+    return 0
+  fi
+  {
+    grep '^{"' "$output" | sed "s,^{,{\"suite\": \"$suite\"\, \"round\": $round\, ,"
+    printf '{"step": "%s", "seconds": %.1f}\n' "$key" \
+      "$(awk -v a="$started_at" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
+  } >>"$results"
 }
 
 # on RANKS PROGRAM ARGUMENT…
@@ -72,110 +147,60 @@ on() {
   local ranks=$1 program=$2
   shift 2
   export SLUICE_LAUNCHED_AT=$EPOCHREALTIME
-  run mpirun --timeout 300 -n "$ranks" "$programs/$program" --json "$@"
+  step "$ranks $program $*" mpirun --timeout 300 -n "$ranks" "$programs/$program" --json "$@"
 }
 
 # bare PROGRAM ARGUMENT…
 bare() {
   local program=$1
   shift
-  run timeout 300 "$programs/$program" --json "$@"
+  export SLUICE_LAUNCHED_AT=$EPOCHREALTIME
+  step "$program $*" timeout 300 "$programs/$program" --json "$@"
 }
 
-either() { if [ "$quick" ]; then echo "$1"; else echo "$2"; fi; }
+# compare WHAT WITH AIM [TARGET]: the ratio of two results, held against a target. Without WITH in the
+# results it says nothing.
+compare() {
+  local line
+  line=$(printf '{"compare": "%s", "with": "%s", "aim": "%s"' "$1" "$2" "$3")
+  [ -z "${4:-}" ] || line+=", \"target\": $4"
+  grep -qxF "$line}" "$results" || echo "$line}" >>"$results"
+}
 
 describe_machine() {
   local commit
   commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
   git diff --quiet HEAD 2>/dev/null || commit+="+changes"
-  printf '{"date": "%s", "commit": "%s", "quick": %s, "cpu": "%s", "cores": %d, "memory_kib": %d, ' \
-    "$(date -u +%FT%TZ)" "$commit" "$(either true false)" \
-    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
-    "$(awk '/^MemTotal/ {print $2}' /proc/meminfo)"
-  printf '"kernel": "%s", "mpi": "%s", "compiler": "%s", "load_before": "%s"}\n' \
-    "$(uname -r)" "$(mpirun --version | head -n 1)" "$(c++ --version | head -n 1)" \
+  printf '{"date": "%s", "commit": "%s", "size": "%s", "seeds": [1], "cpu": "%s", "cores": %d, ' \
+    "$(date -u +%FT%TZ)" "$commit" "$size" \
+    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)"
+  printf '"memory_kib": %d, "kernel": "%s", "mpi": "%s", "compiler": "%s", "load_before": "%s"' \
+    "$(awk '/^MemTotal/ {print $2}' /proc/meminfo)" "$(uname -r)" \
+    "$(mpirun --version | head -n 1)" "$(c++ --version | head -n 1)" \
     "$(cut -d ' ' -f 1 /proc/loadavg)"
+  [ -z "$python" ] || printf ', "peers": "%s"' "$(peer_versions)"
+  echo '}'
 }
 
-# The engine and its yardstick take turns, so that what else the machine does meets both.
-speed() {
-  local i
-  for ((i = 0; i < $(either 3 7); ++i)); do
-    on 4 raw_chain --case large --records "$(either 2000 5000)"
-    on 4 null_pipeline --case large --records "$(either 5000 20000)"
-    on 4 null_pipeline --case copied --records "$(either 2000 5000)"
-    on 4 raw_chain --case small --records "$(either 2000000 5000000)"
-    on 4 null_pipeline --case small --records "$(either 300000 1000000)"
-    on 4 null_pipeline --case single --records "$(either 10000 40000)"
-  done
-}
-
-startup() {
-  local i
-  for ((i = 0; i < $(either 5 15); ++i)); do
-    on 8 mpi_hello
-    on 8 startup
-  done
-}
-
-idle() { on 8 idle --sleep "$(either 5 10)" --wakeups "$(either 300 2000)"; }
-
-memory() {
-  on 13 memory --records "$(either 500 2000)"
-  bare memory --records "$(either 500 2000)"
-}
-
-# Through the file system: 8 GiB in records of 1 MiB, and a million small records.
-batch() {
-  on 4 batch_memory --records "$(either 1024 8192)" --run-dir "$build/batch-memory"
-  on 4 batch_memory --records "$(either 100000 1000000)" --bytes 100 --run-dir "$build/batch-memory"
-}
-
-fairness() {
-  local i
-  for ((i = 0; i < $(either 1 3); ++i)); do
-    on 9 fairness --seconds "$(either 6 15)"
-    bare fairness --seconds "$(either 6 15)"
-  done
-}
-
-plan() { bare plan; }
-
-# The same run with and without, by turns.
-journal() {
-  on 4 journal --records "$(either 200000 1000000)" --rounds "$(either 3 5)" \
-    --run-dir "$build/journal-benchmark"
-}
-
-shards() { bare shards --rounds "$(either 9 25)"; }
-
-s3() { bare s3 --rounds "$(either 7 15)"; }
-
-# The other end is a small program, and then a Python stage, where NumPy is at hand (SLUICE_PYTHON).
-process() {
-  local python=() interpreter=${SLUICE_PYTHON:-python3}
-  if PYTHONPATH=python "$interpreter" -c 'import sluice' 2>/dev/null; then
-    export PYTHONPATH=$PWD/python
-    python=(--python "$interpreter" --python benchmarks/null_stage.py)
-  fi
-  mkdir -p "$build/process-benchmark"
-  bare process --rounds "$(either 1000 4000)" --run-dir "$build/process-benchmark" "${python[@]}"
-}
-
-# The same run with and without, by turns.
-observe() {
-  on 4 observe --records "$(either 1000000 3000000)" --rounds "$(either 5 9)" \
-    --run-dir "$build/observe-benchmark"
-  on 4 observe --records 50000 --batch 1 --rounds "$(either 5 9)" \
-    --run-dir "$build/observe-benchmark"
-}
-
-describe_machine >"$results"
-for name in "${names[@]}"; do
-  [ ! -t 2 ] || echo "$name …" >&2
-  "$name"
+python=
+case " ${names[*]} " in *" peers "*)
+  python=$(benchmarks/peers/set-up.sh)/bin/python
+  RAY_TMPDIR=$(mktemp -d /tmp/sluice-ray-XXXXXX) # its sockets' names must be short
+  export RAY_TMPDIR
+  ;;
+esac
+describe_machine >>"$results"
+for suite in "${names[@]}"; do
+  [ ! -t 2 ] || echo "$suite …" >&2
+  run_suite "$suite"
 done
+
 status=0
 "$programs/summary" <"$results" || status=$?
-echo "results: $results"
+"$programs/summary" --markdown <"$results" >"${results%.jsonl}.md" || true
+plot
+echo "results: $results, ${results%.jsonl}.md"
+# What is too small to mean anything misses no target.
+[ "$size" != smoke ] || status=0
+[ "$failed" -eq 0 ] || status=1
 exit "$status"

@@ -1,5 +1,5 @@
 // Reads results as JSON lines from standard input, takes the median of those that have the same
-// name, and prints one table. Exits with 1 if a target is missed.
+// name, and prints one table, or a page in Markdown. Exits with 1 if a target is missed.
 #include "common/report.hpp"
 #include "common/samples.hpp"
 
@@ -9,38 +9,66 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::bench {
 namespace {
 
 struct Group {
+  std::string suite;
   Result result;  ///< the first one
   std::vector<double> values;
 
   double median() const { return quantile(values, 0.5); }
 };
 
+// The ratio of two results' medians, to be held against a target.
+struct Comparison {
+  std::string what;
+  std::string with;
+  std::optional<Target> target;
+};
+
 // In the order in which the names first came.
 struct Groups {
+  std::vector<nlohmann::json> machines;
   std::vector<std::string> names;
   std::map<std::string, Group> by_name;
+  std::vector<Comparison> comparisons;
 
-  void add(const Result& result) {
-    const auto [it, is_new] = by_name.try_emplace(result.what, Group{result, {}});
+  void add(const nlohmann::json& json) {
+    if (json.contains("what")) {
+      add(json.value("suite", ""), json.get<Result>());
+    } else if (json.contains("compare")) {
+      comparisons.push_back({json.at("compare"), json.at("with"), target_of(json)});
+    } else if (json.contains("cpu")) {
+      machines.push_back(json);
+    }
+  }
+
+ private:
+  void add(const std::string& suite, const Result& result) {
+    const auto [it, is_new] = by_name.try_emplace(result.what, Group{suite, result, {}});
     if (is_new) names.push_back(result.what);
     it->second.values.push_back(result.value);
+  }
+
+  static std::optional<Target> target_of(const nlohmann::json& json) {
+    if (!json.contains("target")) return std::nullopt;
+    const auto aim = json.at("aim") == "at least" ? Aim::at_least : Aim::at_most;
+    return Target{aim, json.at("target")};
   }
 };
 
 Groups read() {
   Groups groups;
-  for (std::string line; std::getline(std::cin, line);) {
-    const auto json = nlohmann::json::parse(line);
-    if (json.contains("what")) groups.add(json.get<Result>());
-  }
+  for (std::string line; std::getline(std::cin, line);) groups.add(nlohmann::json::parse(line));
   return groups;
 }
 
@@ -52,39 +80,111 @@ std::string measured_text(const Group& group) {
                             group.values.size());
 }
 
-Row held_against(const Group& group, double value, const std::string& measured,
-                 const std::string& unit) {
-  const auto& target = *group.result.target;
-  return {group.result.what, measured, target_text(target, unit),
-          meets(value, target) ? "ok" : "MISSED"};
+struct SuiteRow {
+  std::string suite;
+  Row row;
+  std::string note = {};
+};
+
+SuiteRow row_of(const Group& group, const std::string& what, const std::string& measured,
+                double value, const std::optional<Target>& target, const std::string& unit) {
+  SuiteRow made{group.suite, {what, measured, "", ""}, group.result.note};
+  if (!target) return made;
+  made.row.target = target_text(*target, unit);
+  made.row.ok = meets(value, *target) ? "ok" : "MISSED";
+  return made;
 }
 
 // The row of the measurement itself and, if it has a yardstick, one of their ratio.
-void add_rows(const Group& group, const Groups& groups, std::vector<Row>& rows) {
+void add_rows(const Group& group, const Groups& groups, std::vector<SuiteRow>& rows) {
   const auto& result = group.result;
-  if (!result.target || !result.yardstick.empty()) {
-    rows.push_back({result.what, measured_text(group), "", ""});
-  } else {
-    rows.push_back(held_against(group, group.median(), measured_text(group), result.unit));
-  }
+  const bool is_ratio = !result.yardstick.empty();
+  rows.push_back(row_of(group, result.what, measured_text(group), group.median(),
+                        is_ratio ? std::nullopt : result.target, result.unit));
   const auto yardstick = groups.by_name.find(result.yardstick);
   if (!result.target || yardstick == groups.by_name.end()) return;
   const double ratio = group.median() / yardstick->second.median();
-  auto row = held_against(group, ratio, number_text(ratio), "");
-  row.what = fmt::format("  its ratio to '{}'", result.yardstick);
-  rows.push_back(row);
+  rows.push_back(row_of(group, fmt::format("  its ratio to '{}'", result.yardstick),
+                        number_text(ratio), ratio, result.target, ""));
+}
+
+void add_row(const Comparison& comparison, const Groups& groups, std::vector<SuiteRow>& rows) {
+  const auto what = groups.by_name.find(comparison.what);
+  const auto with = groups.by_name.find(comparison.with);
+  if (what == groups.by_name.end() || with == groups.by_name.end()) return;
+  const double ratio = what->second.median() / with->second.median();
+  rows.push_back(row_of(what->second,
+                        fmt::format("'{}' over '{}'", comparison.what, comparison.with),
+                        number_text(ratio), ratio, comparison.target, ""));
+}
+
+std::vector<SuiteRow> rows_of(const Groups& groups) {
+  std::vector<SuiteRow> rows;
+  for (const auto& name : groups.names) add_rows(groups.by_name.at(name), groups, rows);
+  for (const auto& comparison : groups.comparisons) add_row(comparison, groups, rows);
+  return rows;
+}
+
+void print_machines(const Groups& groups) {
+  for (const auto& machine : groups.machines) {
+    fmt::print("- ");
+    for (const auto& [key, value] : machine.items()) {
+      fmt::print("{}: {}; ", key, value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    fmt::print("\n");
+  }
+}
+
+bool is_missed(const SuiteRow& row) { return row.row.ok == "MISSED"; }
+
+void print_missed(const std::vector<SuiteRow>& rows) {
+  fmt::print("\n## Targets missed\n\n");
+  if (std::none_of(rows.begin(), rows.end(), is_missed)) fmt::print("None.\n");
+  for (const auto& [suite, row, note] : rows) {
+    if (row.ok != "MISSED") continue;
+    fmt::print("- {} ({}): {}, target {}", row.what, suite, row.measured, row.target);
+    fmt::print("{}\n", note.empty() ? "" : ". Where the time went: " + note);
+  }
+}
+
+void print_page(const Groups& groups, const std::vector<SuiteRow>& rows) {
+  fmt::print("# What was measured\n\n");
+  print_machines(groups);
+  print_missed(rows);
+  std::vector<std::string> suites;
+  for (const auto& row : rows) {
+    if (std::find(suites.begin(), suites.end(), row.suite) == suites.end()) {
+      suites.push_back(row.suite);
+    }
+  }
+  for (const auto& suite : suites) {
+    fmt::print("\n## {}\n\n| what | measured | target | ok |\n|---|---|---|---|\n", suite);
+    for (const auto& row : rows) {
+      if (row.suite != suite) continue;
+      fmt::print("| {} | {} | {} | {} |\n", row.row.what, row.row.measured, row.row.target,
+                 row.row.ok);
+    }
+  }
+}
+
+void print_rows(const std::vector<SuiteRow>& rows) {
+  std::vector<Row> table{{"what", "measured", "target", "ok"}};
+  std::transform(rows.begin(), rows.end(), std::back_inserter(table),
+                 [](const SuiteRow& row) { return row.row; });
+  print_table(table);
 }
 
 }  // namespace
 }  // namespace sluice::bench
 
-int main() {
+int main(int argc, char** argv) {
   using namespace sluice::bench;
   const auto groups = read();
-  std::vector<Row> rows{{"what", "measured", "target", "ok"}};
-  for (const auto& name : groups.names) add_rows(groups.by_name.at(name), groups, rows);
-  print_table(rows);
-  const bool missed =
-      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.ok == "MISSED"; });
-  return missed ? EXIT_FAILURE : EXIT_SUCCESS;
+  const auto rows = rows_of(groups);
+  if (argc > 1 && std::string_view(argv[1]) == "--markdown") {
+    print_page(groups, rows);
+  } else {
+    print_rows(rows);
+  }
+  return std::any_of(rows.begin(), rows.end(), is_missed) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
