@@ -51,7 +51,7 @@ def draw_scaling(measured):
     for kind in ("strong scaling", "weak scaling", "simulated"):
         points = []
         for (_, what, _), value in measured.items():
-            if what.startswith(kind) and ("of it over the whole run" in what or kind == "simulated"):
+            if what.startswith(kind) and ("ideal time, whole run" in what or kind == "simulated"):
                 points.append((int(what.split(", ")[1].split()[0]), value))
         if points:
             axes.plot(*zip(*sorted(points)), marker="o", label=kind)

@@ -119,8 +119,9 @@ run_ranks() {
 }
 
 run_simulated() {
+  # shellcheck disable=SC2046  # several numbers
   step "simulated_scaling $size" timeout 300 benchmarks/simulated_scaling.sh "$build" \
-    "$(pick 20 100 100)" 100 1000 "$(pick 1000 10000 10000)"
+    "$(pick 20 100 100)" $(pick "100 1000" "100 1000 10000" "100 1000 10000")
 }
 
 run_shards() { bare shards --rounds "$(pick 3 9 25)"; }

@@ -82,46 +82,45 @@ std::string measured_text(const Group& group) {
 
 struct SuiteRow {
   std::string suite;
+  std::string subject;  ///< whose row it is; of ratios there are several
   Row row;
   std::string note = {};
 };
 
 SuiteRow row_of(const Group& group, const std::string& what, const std::string& measured,
                 double value, const std::optional<Target>& target, const std::string& unit) {
-  SuiteRow made{group.suite, {what, measured, "", ""}, group.result.note};
+  SuiteRow made{group.suite, group.result.what, {what, measured, "", ""}, group.result.note};
   if (!target) return made;
   made.row.target = target_text(*target, unit);
   made.row.ok = meets(value, *target) ? "ok" : "MISSED";
   return made;
 }
 
-// The row of the measurement itself and, if it has a yardstick, one of their ratio.
+void add_ratio(const Group& group, const std::string& other, const std::optional<Target>& target,
+               const Groups& groups, std::vector<SuiteRow>& rows) {
+  const auto found = groups.by_name.find(other);
+  if (found == groups.by_name.end()) return;
+  const double ratio = group.median() / found->second.median();
+  rows.push_back(row_of(group, fmt::format("  its ratio to '{}'", other), number_text(ratio), ratio,
+                        target, ""));
+}
+
+// The row of the measurement itself, and those of its ratios to others.
 void add_rows(const Group& group, const Groups& groups, std::vector<SuiteRow>& rows) {
   const auto& result = group.result;
   const bool is_ratio = !result.yardstick.empty();
   rows.push_back(row_of(group, result.what, measured_text(group), group.median(),
                         is_ratio ? std::nullopt : result.target, result.unit));
-  const auto yardstick = groups.by_name.find(result.yardstick);
-  if (!result.target || yardstick == groups.by_name.end()) return;
-  const double ratio = group.median() / yardstick->second.median();
-  rows.push_back(row_of(group, fmt::format("  its ratio to '{}'", result.yardstick),
-                        number_text(ratio), ratio, result.target, ""));
-}
-
-void add_row(const Comparison& comparison, const Groups& groups, std::vector<SuiteRow>& rows) {
-  const auto what = groups.by_name.find(comparison.what);
-  const auto with = groups.by_name.find(comparison.with);
-  if (what == groups.by_name.end() || with == groups.by_name.end()) return;
-  const double ratio = what->second.median() / with->second.median();
-  rows.push_back(row_of(what->second,
-                        fmt::format("'{}' over '{}'", comparison.what, comparison.with),
-                        number_text(ratio), ratio, comparison.target, ""));
+  if (result.target) add_ratio(group, result.yardstick, result.target, groups, rows);
+  for (const auto& comparison : groups.comparisons) {
+    if (comparison.what != result.what) continue;
+    add_ratio(group, comparison.with, comparison.target, groups, rows);
+  }
 }
 
 std::vector<SuiteRow> rows_of(const Groups& groups) {
   std::vector<SuiteRow> rows;
   for (const auto& name : groups.names) add_rows(groups.by_name.at(name), groups, rows);
-  for (const auto& comparison : groups.comparisons) add_row(comparison, groups, rows);
   return rows;
 }
 
@@ -140,10 +139,13 @@ bool is_missed(const SuiteRow& row) { return row.row.ok == "MISSED"; }
 void print_missed(const std::vector<SuiteRow>& rows) {
   fmt::print("\n## Targets missed\n\n");
   if (std::none_of(rows.begin(), rows.end(), is_missed)) fmt::print("None.\n");
-  for (const auto& [suite, row, note] : rows) {
-    if (row.ok != "MISSED") continue;
-    fmt::print("- {} ({}): {}, target {}", row.what, suite, row.measured, row.target);
-    fmt::print("{}\n", note.empty() ? "" : ". Where the time went: " + note);
+  for (const auto& missed : rows) {
+    if (!is_missed(missed)) continue;
+    const auto& row = missed.row;
+    const bool is_ratio = row.what != missed.subject;
+    fmt::print("- {}{}: {}, target {}", missed.subject, is_ratio ? "," + row.what.substr(1) : "",
+               row.measured, row.target);
+    fmt::print("{}\n", missed.note.empty() ? "" : ". Where the time went: " + missed.note);
   }
 }
 

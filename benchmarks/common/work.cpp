@@ -135,7 +135,8 @@ std::vector<Result> results_of(const Chain& chain, const Course& course) {
     const double light = chain.speed_of_light();
     const double ideal = static_cast<double>(chain.leaving()) / light;
     results.push_back({name(", share of the speed of light"), rate / light, "of 1"});
-    results.push_back({name(", of it over the whole run"), ideal / (*last - course.start), "of 1"});
+    results.push_back(
+        {name(", share of the ideal time, whole run"), ideal / (*last - course.start), "of 1"});
   }
   results.front().note = course.note;
   results.push_back({name(", first record done"), *first - course.start, "s"});

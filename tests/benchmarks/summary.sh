@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# summary.sh SOURCE BUILD: medians, ratios, and what is missed, from results written by hand.
+set -euo pipefail
+summary=$2/benchmarks/summary
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+cat >"$scratch/results.jsonl" <<'JSON'
+{"cpu": "a cpu", "commit": "abc"}
+{"suite": "one", "round": 1, "what": "fast", "value": 100, "unit": "records/s", "note": "stage-1 ran"}
+{"step": "one/1/fast", "seconds": 1.0}
+{"suite": "one", "round": 2, "what": "fast", "value": 300, "unit": "records/s"}
+{"suite": "one", "round": 3, "what": "fast", "value": 200, "unit": "records/s"}
+{"suite": "two", "round": 1, "what": "slow", "value": 50, "unit": "records/s"}
+{"suite": "two", "round": 1, "what": "time", "value": 2, "unit": "s", "aim": "at most", "target": 3}
+{"compare": "fast", "with": "slow", "aim": "at least", "target": 4}
+{"compare": "fast", "with": "time", "aim": "at least"}
+{"compare": "fast", "with": "not measured", "aim": "at least", "target": 1}
+JSON
+
+has() { grep -qE -- "$1" "$scratch/out" || { cat "$scratch/out" && echo "no '$1'" && exit 1; }; }
+
+"$summary" <"$scratch/results.jsonl" >"$scratch/out"
+has "^fast +\| 200 records/s \(100 to 300, 3 runs\) "
+has "^  its ratio to 'slow' +\| 4 +\| >= 4 +\| ok"
+has "^  its ratio to 'time' +\| 100 +\| +\| *$"
+has "^time +\| 2 s +\| <= 3 s +\| ok"
+if grep -q "not measured" "$scratch/out"; then exit 1; fi
+
+status=0
+sed 's/"target": 4/"target": 4.1/' "$scratch/results.jsonl" |
+  "$summary" --markdown >"$scratch/out" || status=$?
+[ "$status" -eq 1 ] || { echo "exit code $status though a target is missed" && exit 1; }
+has "^- commit: abc; cpu: a cpu"
+has "^- fast, its ratio to 'slow': 4, target >= 4.10. Where the time went: stage-1 ran"
+has "^## two$"
+has "^\|   its ratio to 'slow' \| 4 \| >= 4.10 \| MISSED \|"
