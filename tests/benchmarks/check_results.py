@@ -5,8 +5,8 @@ import json
 import math
 import sys
 
-MACHINE = {"date", "commit", "size", "seeds", "cpu", "cores", "memory_kib", "kernel", "mpi", "compiler",
-           "load_before"}
+MACHINE = {"date", "commit", "size", "seeds", "cpu", "cores", "memory_kib", "kernel", "mpi",
+           "compiler", "load_before"}
 
 
 def main():

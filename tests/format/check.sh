@@ -8,4 +8,4 @@ find src include tests benchmarks jobs -name '*.[ch]pp' -print0 |
   xargs -0 clang-format --dry-run --Werror
 find . -path './build*' -prune -o '(' -name '*.sh' -o -name '*.sbatch' ')' -print0 |
   xargs -0 shellcheck .ci/run
-! grep -rnE '^.{101,}' --include='*.py' python jobs tests
+! grep -rnE '^.{101,}' --include='*.py' python jobs tests benchmarks
