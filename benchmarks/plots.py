@@ -1,4 +1,4 @@
-"""Draws what benchmarks/run.sh measured, and adds the drawings to its page: plots.py RESULTS.jsonl"""
+"""plots.py RESULTS.jsonl: draws what run.sh measured, and adds the drawings to its page."""
 
 import json
 import pathlib
@@ -16,7 +16,8 @@ def medians(path):
     for line in path.read_text().splitlines():
         entry = json.loads(line)
         if "what" in entry:
-            values.setdefault((entry["suite"], entry["what"], entry["unit"]), []).append(entry["value"])
+            key = (entry["suite"], entry["what"], entry["unit"])
+            values.setdefault(key, []).append(entry["value"])
     return {key: statistics.median(found) for key, found in values.items()}
 
 

@@ -1,9 +1,9 @@
 """What all peers have in common: the chain of stages that they run, and what is measured of it.
 
 The chain is that of ../pipeline.cpp: the input is a list of numbers, the first stage makes an item
-of --bytes from each, the last stage drops it, and each stage spends --work on it. An item is a tuple
-(number, stamp, bytes); the stamp says when the stage before was done with it. All processes of a host
-read one clock.
+of --bytes from each, the last stage drops it, and each stage spends --work on it. An item is a
+tuple (number, stamp, bytes); the stamp says when the stage before was done with it. All processes
+of a host read one clock.
 """
 
 import argparse
@@ -20,8 +20,8 @@ _NOTE = struct.Struct("=Bdd")  # 1 if the record is done, when, and how long it 
 def options(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--title", default="chain", help="begins the names of the results")
-    parser.add_argument("--work", default="none", help="none, sleep:SECONDS, burn:SECONDS or model; "
-                        "by stage, separated by commas; the last one is that of all after it")
+    parser.add_argument("--work", default="none", help="none, sleep:SECONDS, burn:SECONDS or "
+                        "model; by stage, separated by commas; the last one is that of all after it")
     parser.add_argument("--stages", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1, help="of each stage")
     parser.add_argument("--bytes", type=int, default=1024, help="of an item")
@@ -83,7 +83,7 @@ class Link:
             self._note(arrival - stamp)
         return number if self.is_last else (number, time.monotonic(), payload)
 
-    # Each process writes a file of its own, at once: not every peer tells a worker that it is to end.
+    # Each process writes a file of its own, at once: not every peer tells its workers that they end.
     def _note(self, hop):
         if self.file is None:
             path = os.path.join(self.folder, f"{self.stage}-{os.getpid()}-{id(self)}")

@@ -1,7 +1,7 @@
-"""The chain in GNU parallel: one parallel a stage, each feeding the next by a pipe, a record a line.
+"""The chain in GNU parallel: one for each stage, feeding the next by a pipe, a record a line.
 
-A process starts for every record and stage, which is what GNU parallel is for; work is sleep(1), or a
-true one. Items larger than a line and work that needs a set-up don't fit."""
+A process starts for every record and stage, which is what GNU parallel is for; work is sleep(1).
+Items larger than a line and work that needs a set-up don't fit."""
 
 import shlex
 import subprocess
@@ -19,7 +19,8 @@ def command(option, stage):
 
 def main():
     option = chain.options(__doc__)
-    if any(chain.work_of(option, stage)[0] not in ("none", "sleep") for stage in range(option.stages)):
+    kinds = {chain.work_of(option, stage)[0] for stage in range(option.stages)}
+    if not kinds <= {"none", "sleep"}:
         raise SystemExit("gnu_parallel.py: no such work here")
     work = chain.Chain(option)
     stages = " | ".join(command(option, stage) for stage in range(option.stages))

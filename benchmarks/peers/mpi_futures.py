@@ -2,8 +2,8 @@
 workers as the chain has in all.
 
 An executor's map takes its whole input before it starts, so stages cannot follow each other while
-records flow: each call does all stages of a record, and nothing but a number travels. So a worker must
-be able to hold all stages at once, and stages cannot differ in how many workers they have."""
+records flow: each call does all stages of a record, and nothing but a number travels. So a worker
+must be able to hold all stages at once, and stages cannot differ in how many workers they have."""
 
 from mpi4py.futures import MPIPoolExecutor
 

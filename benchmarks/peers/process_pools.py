@@ -1,4 +1,4 @@
-"""The chain in Python's multiprocessing: one Pool a stage, and imap_unordered from each to the next.
+"""The chain in Python's multiprocessing: a Pool a stage, imap_unordered from each to the next.
 
 Records go through this process between stages, with threads of the pools. Nothing holds back a fast
 stage: what it has made waits in memory. chunksize is --batch."""

@@ -1,9 +1,9 @@
-"""The chain in Ray Data: map_batches of callable classes, as its documentation recommends for stages
-with a set-up, each on a fixed pool of actors.
+"""The chain in Ray Data: map_batches of callable classes, as its documentation recommends for
+stages with a set-up, each on a fixed pool of actors.
 
-Ray Data hands blocks of rows from stage to stage; batch_size says only how many rows a call gets. How
-many blocks there are is left to it, but for --hops: there each record is a block, or there would be no
-hop of a record. The items are a column of bytes, which is an Arrow array."""
+Ray Data hands blocks of rows from stage to stage; batch_size says only how many rows a call gets.
+How many blocks there are is left to it, but for --hops: there each record is a block, or there
+would be no hop of a record. The items are a column of bytes, which is an Arrow array."""
 
 import ray
 import ray.data
