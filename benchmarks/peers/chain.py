@@ -21,7 +21,7 @@ def options(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--title", default="chain", help="begins the names of the results")
     parser.add_argument("--work", default="none", help="none, sleep:SECONDS, burn:SECONDS or "
-                        "model; by stage, separated by commas; the last one is that of all after it")
+                        "model; by stage, with commas; the last one is that of all after it")
     parser.add_argument("--stages", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1, help="of each stage")
     parser.add_argument("--bytes", type=int, default=1024, help="of an item")
@@ -83,7 +83,7 @@ class Link:
             self._note(arrival - stamp)
         return number if self.is_last else (number, time.monotonic(), payload)
 
-    # Each process writes a file of its own, at once: not every peer tells its workers that they end.
+    # Each process writes a file of its own, at once: not every peer tells workers that they end.
     def _note(self, hop):
         if self.file is None:
             path = os.path.join(self.folder, f"{self.stage}-{os.getpid()}-{id(self)}")
