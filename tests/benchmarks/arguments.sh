@@ -29,7 +29,9 @@ for suite in transport channel pipeline scaling store recovery autoscale process
   grep -q "^$suite: [a-z]" "$scratch/list" || { echo "no suite $suite" && exit 1; }
 done
 # Whatever is listed can be run.
-for part in $(sed 's/^.*: //' "$scratch/list"); do
-  grep -q "^run_$part() " "$source"/benchmarks/suites.sh "$source"/benchmarks/peers/suite.sh ||
-    { echo "no run_$part" && exit 1; }
-done
+while read -ra words; do
+  for part in "${words[@]:1}"; do
+    grep -q "^run_$part() " "$source"/benchmarks/suites.sh "$source"/benchmarks/peers/suite.sh ||
+      { echo "no run_$part" && exit 1; }
+  done
+done <"$scratch/list"
