@@ -67,7 +67,7 @@ if [ -z "$build" ]; then
   cmake --build --preset release
 fi
 programs=$build/benchmarks
-scratch=$(mktemp -d "$build/benchmark-XXXXXX")
+scratch=$(mktemp -d "$build/benchmark-$$-XXXXXX")
 
 # As for the tests (cmake/SluiceTest.cmake): more ranks than cores, none bound to one.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -33,8 +33,8 @@ status=0
 wait "$run" || status=$?
 [ "$status" -eq 143 ] || { echo "exit code $status, not 143" && exit 1; }
 if marked; then echo "processes are left" && exit 1; fi
-run=
-if compgen -G "$build/benchmark-*" >/dev/null; then echo "a scratch folder is left" && exit 1; fi
+stopped=$run run=
+if compgen -G "$build/benchmark-$stopped-*" >/dev/null; then echo "a scratch folder is left" && exit 1; fi
 results=$(echo "$scratch"/*.jsonl)
 python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$results"
 
