@@ -68,6 +68,8 @@ if [ -z "$build" ]; then
 fi
 programs=$build/benchmarks
 scratch=$(mktemp -d "$build/benchmark-$$-XXXXXX")
+SLUICE_BENCH_SCRATCH=$(realpath "$scratch")
+export SLUICE_BENCH_SCRATCH
 
 # As for the tests (cmake/SluiceTest.cmake): more ranks than cores, none bound to one.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -100,7 +100,9 @@ class Chain:
 
     def __init__(self, option):
         self.option = option
-        self.folder = tempfile.TemporaryDirectory(prefix="sluice-peer-")
+        # run.sh removes its folder even where a peer is ended before it can.
+        self.folder = tempfile.TemporaryDirectory(prefix="sluice-peer-",
+                                                  dir=os.environ.get("SLUICE_BENCH_SCRATCH"))
         self.links = [Link(option, stage, self.folder.name) for stage in range(option.stages)]
         launched = os.environ.get("SLUICE_LAUNCHED_AT")
         self.launch = time.monotonic() - (time.time() - float(launched)) if launched else None
