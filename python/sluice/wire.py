@@ -8,7 +8,7 @@ import select
 import socket
 import struct
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from .errors import ProtocolError
 
@@ -48,6 +48,7 @@ class Wire:
         self._poll.register(self._socket, select.POLLIN)
         self._poll.register(self._wake_reader, select.POLLIN)
         self._waiting = False
+        self._is_watched = False
 
     @property
     def descriptor(self) -> int:
@@ -87,15 +88,27 @@ class Wire:
             self._waiting = False
         for descriptor, _ in ready:
             if descriptor == self._wake_reader:
-                os.read(self._wake_reader, 4096)
+                self.still()
         return bool(ready)
 
     def wake(self) -> None:
-        if self._waiting:
+        if self._waiting or self._is_watched:
             try:
                 os.write(self._wake_writer, b"!")
             except OSError:
                 pass  # it is full: so the wait ends anyway
+
+    def bells(self) -> List[int]:
+        """For an event loop: what becomes readable with a frame, or with `wake`. From now on."""
+        self._is_watched = True
+        return [self._socket.fileno(), self._wake_reader]
+
+    def still(self) -> None:
+        """What woke the event loop is being seen to."""
+        try:
+            os.read(self._wake_reader, 4096)
+        except BlockingIOError:
+            pass
 
     def until_gone(self) -> None:
         """Returns when the rank has closed its side. For a thread of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import operator
@@ -13,9 +14,11 @@ from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from . import process
+from .concurrent import Concurrent, is_concurrent, verbs_of_setup
 from .errors import ProtocolError, RecordError
 from .memory import InputMemory, OutputMemory, Watch, use_output
-from .stage import Stage, context_of
+from .record import Record
+from .stage import Stage
 from .table import Given, TableWriter, flattened
 from .wire import (BATCH, DONE, FAILED, HELLO, PLACE, READY, RELEASE, RESULT, RESULT_KIND, SETUP,
                    TEARDOWN, Frame, Gone, Wire)
@@ -31,122 +34,135 @@ class Worker:
     """Serves one rank. All of it runs in the thread that calls it, but for `_let_go`."""
 
     def __init__(self, environment: Dict[str, str]):
-        self._wire = Wire(int(environment["SLUICE_SOCKET"]))
+        self.wire = Wire(int(environment["SLUICE_SOCKET"]))
         self._input_descriptor = int(environment["SLUICE_INPUT_MEMORY"])
         self._output_descriptor = int(environment["SLUICE_OUTPUT_MEMORY"])
         for descriptor in (self._input_descriptor, self._output_descriptor):
             os.set_inheritable(descriptor, False)
         self._input = InputMemory(self._input_descriptor)
-        self._output: Optional[OutputMemory] = None
-        self._frames: Deque[Frame] = deque()
+        self.output: Optional[OutputMemory] = None
+        # Read while something else was waited for, and whom to tell of them.
+        self.frames: Deque[Frame] = deque()
+        self.frames_kept: Callable[[], None] = lambda: None
         # The batches that the stage still has views of after they were answered.
-        self._kept: Dict[int, Watch] = {}
+        self.kept: Dict[int, Watch] = {}
         self._freed: Deque[Watch] = deque()
         self._ending = False
         self._thread = threading.get_ident()
 
     def serve(self, make: Callable[[], Any]) -> int:
         """Returns the exit code."""
-        process.guard_group(self._wire.descriptor)
-        process.leave_with(self._wire.until_gone, lambda: self._ending)
-        self._wire.send_json(HELLO, 0, {"protocol": PROTOCOL, "name": "sluice-python 0.1.0"})
+        process.guard_group(self.wire.descriptor)
+        process.leave_with(self.wire.until_gone, lambda: self._ending)
+        self.wire.send_json(HELLO, 0, {"protocol": PROTOCOL, "name": "sluice-python 0.1.0"})
         frame = self._next()
         if frame.kind != SETUP:
             raise ProtocolError(f"a frame of kind {frame.kind} instead of setup")
-        stage = self._set_up(make, json.loads(frame.body))
+        setup = json.loads(frame.body)
+        stage = self._made(make, setup)
         if stage is None:
             return self._end(1)
-        self._wire.send(READY)
+        if is_concurrent(stage):
+            return self._end(asyncio.run(Concurrent(self, stage).serve(setup)))
+        return self._end(self._serve(stage, setup))
+
+    def _serve(self, stage: Stage, setup: Dict[str, Any]) -> int:
+        """One batch after the other."""
+        if not self._called(*verbs_of_setup(stage, setup)):
+            return 1
+        self.wire.send(READY)
         frame = self._next()
         while frame.kind == BATCH:
             self._answer(stage, frame)
             frame = self._next(spin=True)
         if frame.kind != TEARDOWN:
             raise ProtocolError(f"a frame of unknown kind {frame.kind}")
-        if not self._tear_down(stage):
-            return self._end(1)
-        self._wire.send(DONE)
-        return self._end(0)
+        if not self._called(stage.teardown):
+            return 1
+        self.wire.send(DONE)
+        return 0
 
     def _end(self, code: int) -> int:
         self._ending = True
         return code
 
-    def _set_up(self, make: Callable[[], Any], setup: Dict[str, Any]) -> Optional[Stage]:
-        self._output = OutputMemory(self._output_descriptor, setup["output_limit"])
-        self._output.wait_for_release = self._wait_for_release
-        use_output(self._output)
-        context = context_of(setup)
+    def _made(self, make: Callable[[], Any], setup: Dict[str, Any]) -> Optional[Stage]:
+        self.output = OutputMemory(self._output_descriptor, setup["output_limit"])
+        self.output.wait_for_release = self._wait_for_release
+        use_output(self.output)
         try:
-            stage = made(make())
-            if setup.get("on_node"):
-                stage.setup_on_node(context)
-            stage.setup(context)
-            return stage
+            return made(make())
         except BaseException as error:
-            self._fail(0, error)
+            self.fail(0, error)
             return None
 
-    def _tear_down(self, stage: Stage) -> bool:
+    def _called(self, *verbs: Callable[[], None]) -> bool:
         try:
-            stage.teardown()
+            for verb in verbs:
+                verb()
             return True
         except BaseException as error:
-            self._fail(0, error)
+            self.fail(0, error)
             return False
 
     def _answer(self, stage: Stage, frame: Frame) -> None:
-        offset, length = PLACE.unpack(frame.body)
-        owner = self._input.owner()
-        watch = self._kept[frame.batch] = Watch(owner, self._let_go, frame.batch)
-        given = Given(owner)
-        del owner
+        given = self.given(frame)
         try:
-            place = self._processed(stage, frame.batch, given, offset, length)
+            records = given.records(*PLACE.unpack(frame.body))
+            # The stage may do to its list what it likes.
+            place = self.written(frame, given, records, stage.process(list(records)))
         except ProtocolError:
             raise
         except BaseException as error:
-            del self._kept[frame.batch]  # a batch that failed is let go of, whoever has views of it
-            self._fail(frame.batch, error)
+            self.fail(frame.batch, error)
             return
-        del given
-        released = watch() is None
-        if released:
-            del self._kept[frame.batch]
-        self._wire.send(RESULT_KIND, frame.batch, RESULT.pack(*place, released))
+        del given, records
+        self.answer(frame, place)
 
-    def _processed(self, stage: Stage, batch: int, given: Given, offset: int, length: int) -> tuple:
-        records = given.records(offset, length)
-        # The stage may do to its list what it likes.
-        answer = stage.process(list(records))
-        writer = TableWriter(given, self._output)
+    def given(self, frame: Frame) -> Given:
+        """What came with a batch. Whoever has something of it is noticed."""
+        owner = self._input.owner()
+        self.kept[frame.batch] = Watch(owner, self._let_go, frame.batch)
+        return Given(owner)
+
+    def written(self, frame: Frame, given: Given, records: List[Record], answer: Any) -> tuple:
+        """The place in the output memory of what `process` returned."""
+        writer = TableWriter(given, self.output)
         for source, record in flattened(answer, records):
             writer.add(source, record)
         start, size, blocks = writer.write()
-        self._output.hold(batch, blocks)
-        self._output.drop(blocks[0])
+        self.output.hold(frame.batch, blocks)
+        self.output.drop(blocks[0])
         return start, size
 
-    def _fail(self, batch: int, error: BaseException) -> None:
+    def answer(self, frame: Frame, place: tuple) -> None:
+        """Once nobody but the stage has anything of the batch."""
+        released = self.kept[frame.batch]() is None
+        if released:
+            del self.kept[frame.batch]
+        self.wire.send(RESULT_KIND, frame.batch, RESULT.pack(*place, released))
+
+    def fail(self, batch: int, error: BaseException) -> None:
+        self.kept.pop(batch, None)  # what failed is let go of, whoever has views of it
         content: Dict[str, Any] = {"error": described(error), "details": traced(error)}
         if isinstance(error, RecordError) and (index := index_of(error)) is not None:
             content["record"] = index
         # What the frames in the traceback refer to is to go with it.
         traceback.clear_frames(error.__traceback__)
-        self._wire.send_json(FAILED, batch, content)
+        self.wire.send_json(FAILED, batch, content)
 
     def _next(self, spin: bool = False) -> Frame:
         """The next frame but `release`; lets go of what has become free meanwhile."""
         quiet: Optional[float] = QUIET_SECONDS
         while True:
-            self._send_releases()
-            frame = self._frames.popleft() if self._frames else self._wire.next(spin)
+            self.send_releases()
+            frame = self.frames.popleft() if self.frames else self.wire.next(spin)
             if frame is None:
-                if not self._wire.wait(quiet if self._kept else None, self._has_freed):
+                if not self.wire.wait(quiet if self.kept else None, self._has_freed):
                     gc.collect()
                     quiet = None
             elif frame.kind == RELEASE:
-                self._output.release(frame.batch)
+                self.output.release(frame.batch)
             else:
                 return frame
 
@@ -155,15 +171,16 @@ class Worker:
         if threading.get_ident() != self._thread:
             return False
         while True:
-            frame = self._wire.next()
+            frame = self.wire.next()
             if frame is None:
-                if not self._wire.wait(ROOM_SECONDS, lambda: False):
+                if not self.wire.wait(ROOM_SECONDS, lambda: False):
                     return False
             elif frame.kind == RELEASE:
-                self._output.release(frame.batch)
+                self.output.release(frame.batch)
                 return True
             else:
-                self._frames.append(frame)
+                self.frames.append(frame)
+                self.frames_kept()
 
     def _has_freed(self) -> bool:
         return bool(self._freed)
@@ -171,14 +188,14 @@ class Worker:
     def _let_go(self, watch: Watch) -> None:
         # In any thread, at any moment: so this only notes it.
         self._freed.append(watch)
-        self._wire.wake()
+        self.wire.wake()
 
-    def _send_releases(self) -> None:
+    def send_releases(self) -> None:
         while self._freed:
             watch = self._freed.popleft()
-            if self._kept.get(watch.what) is watch:
-                del self._kept[watch.what]
-                self._wire.send(RELEASE, watch.what)
+            if self.kept.get(watch.what) is watch:
+                del self.kept[watch.what]
+                self.wire.send(RELEASE, watch.what)
 
 
 def made(stage: Any) -> Stage:

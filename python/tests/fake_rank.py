@@ -138,6 +138,12 @@ class Rank:
             raise AssertionError(f"{NAMES[kind]} came, not {NAMES[expected]}: {body!r}")
         return batch, body
 
+    def frame_of_any(self):
+        """(kind, batch) of the next frame."""
+        kind, size, batch = struct.unpack("<IIQ", self.take(16))
+        self.take(size)
+        return kind, batch
+
     def start(self):
         """Up to `ready`."""
         hello = json.loads(self.frame(HELLO)[1])
