@@ -2,12 +2,16 @@
 
 #include <sluice/batch.hpp>
 #include <sluice/codec.hpp>
+#include <sluice/continuous_stage.hpp>
 #include <sluice/stage.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +53,22 @@ struct ProcessResult {
   std::vector<Descent> descents;
 };
 
+struct AnyAnswer {
+  std::uint64_t ticket = 0;
+  Outcome outcome = Outcome::done;
+  ProcessResult result = {};
+  std::exception_ptr error = {};
+};
+
+/// What a continuous stage can do besides.
+class AnyContinuous {
+ public:
+  virtual ~AnyContinuous() = default;
+  virtual void submit(std::uint64_t ticket, AnyBatch batch) = 0;
+  virtual std::optional<AnyAnswer> poll() = 0;
+  virtual void wake_with(std::function<void()> wake) = 0;
+};
+
 /// One worker's stage, with its types erased.
 class AnyStage {
  public:
@@ -57,6 +77,8 @@ class AnyStage {
   virtual void setup(const WorkerContext& context) = 0;
   virtual ProcessResult process(AnyBatch batch) = 0;
   virtual void teardown() = 0;
+  /// Null if it takes one batch at a time.
+  virtual AnyContinuous* continuous() { return nullptr; }
 };
 
 using StageFactory = std::function<std::unique_ptr<AnyStage>()>;
@@ -136,10 +158,52 @@ const RecordType& record_type() {
   return type;
 }
 
+/// What the emitter holds, given the ids of the records that it descends from.
+template <class Out>
+ProcessResult result_of(std::vector<RecordId> parents, Emitter<Out>& emitter) {
+  ProcessResult result;
+  result.outputs.ids = child_ids(std::move(parents), emitter.sources(), result.descents);
+  result.outputs.records = std::make_shared<std::vector<Out>>(std::move(emitter.records()));
+  return result;
+}
+
+template <class In, class Out>
+class TypedContinuous final : public AnyContinuous {
+ public:
+  explicit TypedContinuous(ContinuousStage<In, Out>& stage) : stage_(stage) {}
+
+  void submit(std::uint64_t ticket, AnyBatch input) override {
+    Batch<In> batch(std::move(*static_cast<std::vector<In>*>(input.records.get())));
+    stage_.submit(ticket, std::move(batch));
+    parents_[ticket] = std::move(input.ids);
+  }
+
+  std::optional<AnyAnswer> poll() override {
+    auto answer = stage_.poll();
+    if (!answer) return std::nullopt;
+    auto parents = parents_.extract(answer->ticket);
+    if (!parents) throw StageError("the stage answered a batch that it was not given");
+    AnyAnswer any{answer->ticket, answer->outcome, {}, std::move(answer->error)};
+    if (any.outcome == Outcome::done) {
+      any.result = result_of(std::move(parents.mapped()), answer->outputs.value());
+    }
+    return any;
+  }
+
+  void wake_with(std::function<void()> wake) override { stage_.wake_with(std::move(wake)); }
+
+ private:
+  ContinuousStage<In, Out>& stage_;
+  std::map<std::uint64_t, std::vector<RecordId>> parents_;  ///< by ticket, of what is inside
+};
+
 template <class In, class Out>
 class TypedStage final : public AnyStage {
  public:
-  explicit TypedStage(std::unique_ptr<Stage<In, Out>> stage) : stage_(std::move(stage)) {}
+  explicit TypedStage(std::unique_ptr<Stage<In, Out>> stage) : stage_(std::move(stage)) {
+    auto* continuous = dynamic_cast<ContinuousStage<In, Out>*>(stage_.get());
+    if (continuous != nullptr) continuous_.emplace(*continuous);
+  }
 
   void setup_on_node(const WorkerContext& context) override { stage_->setup_on_node(context); }
   void setup(const WorkerContext& context) override { stage_->setup(context); }
@@ -149,14 +213,14 @@ class TypedStage final : public AnyStage {
     Batch<In> batch(std::move(*static_cast<std::vector<In>*>(input.records.get())));
     Emitter<Out> emitter(input.size());
     stage_->process(batch, emitter);
-    ProcessResult result;
-    result.outputs.ids = child_ids(std::move(input.ids), emitter.sources(), result.descents);
-    result.outputs.records = std::make_shared<std::vector<Out>>(std::move(emitter.records()));
-    return result;
+    return result_of(std::move(input.ids), emitter);
   }
+
+  AnyContinuous* continuous() override { return continuous_ ? &*continuous_ : nullptr; }
 
  private:
   std::unique_ptr<Stage<In, Out>> stage_;
+  std::optional<TypedContinuous<In, Out>> continuous_;
 };
 
 }  // namespace sluice

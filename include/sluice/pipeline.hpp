@@ -34,6 +34,9 @@ struct StageSpec {
   std::optional<std::size_t> workers = {};           ///< pins the number of workers
   std::optional<std::size_t> workers_per_node = {};  ///< pins it per node
   std::size_t slots = 2;  ///< input slots: one in process, the others prefetched
+  /// How many batches a worker's stage may have in process at once; above 1 it must be a
+  /// ContinuousStage. In streaming mode; in the others it gets one at a time.
+  std::size_t depth = 1;
   /// How long an idle worker waits for a partial batch to fill.
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(100);
   /// Bytes that may be on their way to the stage or wait there; one batch always may. 0: no limit.
@@ -68,6 +71,7 @@ struct ErasedStage {
   const RecordType* input = nullptr;
   const RecordType* output = nullptr;
   std::string description;  ///< part of the digest by which ranks compare their pipelines
+  bool continuous = false;  ///< it can take several batches at once
   /// Makes one file of several that the stage wrote at teardown; null if they stay several.
   MergeFiles merge = nullptr;
 };
@@ -104,7 +108,8 @@ class Pipeline {
                         return std::make_unique<TypedStage<Out, Next>>(
                             std::make_unique<S>(prototype));
                       },
-                      &record_type<Out>(), &record_type<Next>(), std::move(description)});
+                      &record_type<Out>(), &record_type<Next>(), std::move(description),
+                      std::derived_from<S, ContinuousStage<Out, Next>>});
     return Pipeline<In, Next>(name_, std::move(stages));
   }
 

@@ -1,17 +1,23 @@
 #pragma once
 
+#include <sluice/continuous_stage.hpp>
 #include <sluice/record.hpp>
-#include <sluice/stage.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sluice {
+
+namespace process {
+class Supervisor;
+}
 
 /// What a process needs around it. Everything may be left empty; at most one of `venv`, `conda` and
 /// `container` is given.
@@ -42,8 +48,9 @@ struct ProcessOptions {
 
 /// A stage that a process of its own does, in any language: docs/process-protocol.md says how the
 /// two talk, docs/process-stages.md how to write one. Each worker has a process, which is started
-/// by `setup`, started again when it dies, and never outlives its worker.
-class ProcessStage : public Stage<Record, Record> {
+/// by `setup`, started again when it dies, and never outlives its worker. With a `depth` above 1
+/// the process has several batches at once.
+class ProcessStage : public ContinuousStage<Record, Record> {
  public:
   explicit ProcessStage(ProcessOptions options);
   /// Copies what is to be run, not what runs.
@@ -54,15 +61,17 @@ class ProcessStage : public Stage<Record, Record> {
   void setup_on_node(const WorkerContext& context) override;
   void setup(const WorkerContext& context) override;
   void process(Batch<Record>& batch, Emitter<Record>& out) override;
+  void submit(std::uint64_t ticket, Batch<Record> batch) override;
+  std::optional<Answer<Record>> poll() override;
+  void wake_with(std::function<void()> wake) override;
   void teardown() override;
 
   /// What it does, for the digest by which ranks and a resumed run compare their pipelines.
   std::string description() const;
 
  private:
-  class Supervisor;
   ProcessOptions options_;
-  std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<process::Supervisor> supervisor_;
 };
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 /// All of the C++ interface.
 #include <sluice/buffer.hpp>
+#include <sluice/continuous_stage.hpp>
 #include <sluice/error.hpp>
 #include <sluice/model.hpp>
 #include <sluice/pipeline.hpp>

@@ -31,6 +31,7 @@ struct WorkerContext {
   std::vector<std::string> gpus = {};
   /// In debug mode the stage is called where the user is, who may stop it in a debugger.
   bool debug = false;
+  std::size_t depth = 1;  ///< batches that the stage is given at once, at most
 
   /// Where a stage that writes at teardown is to make the file that shall appear at `path`.
   std::filesystem::path output(const std::filesystem::path& path) const {

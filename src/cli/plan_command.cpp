@@ -35,7 +35,10 @@ MemoryBound memory_bound(const PlanReport& report, const std::vector<job::JobSta
     };
     const auto prefetch = std::max<std::size_t>(1, stages[k].spec.slots - 1);
     double records = batch(k) * static_cast<double>(prefetch);
-    if (k > 0) records += batch(k - 1) * stages[k - 1].spec.selectivity;
+    if (k > 0) {
+      const auto depth = static_cast<double>(stages[k - 1].spec.depth);
+      records += batch(k - 1) * stages[k - 1].spec.selectivity * depth;
+    }
     bound.records += records;
     if (k == 0) continue;
     const auto each = output_bytes(stages[k - 1]);

@@ -50,6 +50,7 @@ std::vector<std::pair<std::string, Json>> own_defaults(const StageSpec& spec) {
   if (spec.workers) knobs.emplace_back("workers", *spec.workers);
   if (spec.workers_per_node) knobs.emplace_back("workers_per_node", *spec.workers_per_node);
   if (spec.slots != usual.slots) knobs.emplace_back("slots", spec.slots);
+  if (spec.depth != usual.depth) knobs.emplace_back("depth", spec.depth);
   return knobs;
 }
 

@@ -89,8 +89,12 @@ Autoscaler::Autoscaler(std::vector<StageDemand> stages, std::vector<ChannelSpec>
       plan_(std::move(plan)),
       meters_(demands_.size()),
       usage_of_rank_(node_of_rank_.size()),
-      taken_at_(node_of_rank_.size()),
-      next_look_(look_every) {}
+      in_process_(node_of_rank_.size()),
+      next_look_(look_every) {
+  for (std::size_t k = 0; k < meters_.size(); ++k) {
+    meters_[k].speed = SpeedMeter(channels_[k].depth);
+  }
+}
 
 void Autoscaler::note(Rank rank, std::size_t stage, const std::vector<Event>& events,
                       const Usage& usage, const StageWork& work, Time now) {
@@ -100,12 +104,14 @@ void Autoscaler::note(Rank rank, std::size_t stage, const std::vector<Event>& ev
   if (work.batches > 0) {
     meter.speed.add(now, work.batches, work.records, usage.running - before.running);
   }
-  auto& taken_at = taken_at_[static_cast<std::size_t>(rank)];
+  auto& in_process = in_process_[static_cast<std::size_t>(rank)];
   for (const auto& event : events) {
-    if (std::holds_alternative<Taken>(event)) {
-      meter.speed.began(taken_at = now);
-    } else if (std::holds_alternative<Finished>(event)) {
-      meter.speed.ended(taken_at);
+    if (const auto* taken = std::get_if<Taken>(&event)) {
+      in_process[taken->batch] = {stage, now};
+      meter.speed.began(now);
+    } else if (const auto* finished = std::get_if<Finished>(&event)) {
+      meter.speed.ended(in_process.at(finished->batch).at);
+      in_process.erase(finished->batch);
     } else if (std::holds_alternative<NodeReady>(event)) {
       smooth(meter.node_setup, meter.node_set_up, setup);
     } else if (std::holds_alternative<WorkerReady>(event)) {
@@ -119,6 +125,10 @@ void Autoscaler::lost(const std::set<Rank>& ranks, Topology left) {
   topology_ = std::move(left);
   for (const Rank rank : ranks) node_of_rank_.at(static_cast<std::size_t>(rank)) = -1;
   settled_since_.reset();
+  for (auto& of_rank : in_process_) {  // what was in process comes again
+    for (const auto& [batch, begun] : of_rank) meters_[begun.stage].speed.ended(begun.at);
+    of_rank.clear();
+  }
 }
 
 std::optional<Decision> Autoscaler::consider(const RunControl& control, Time now) {
@@ -289,7 +299,8 @@ double Autoscaler::time_to_move(const RunControl& control, Rank rank, int from,
   if (!control.roles().node_is_set_up(to, node)) time += meters_[to].node_setup;
   if (from < 0) return time;
   const auto k = static_cast<std::size_t>(from);
-  return time + static_cast<double>(channels_[k].slots) * meters_[k].speed.seconds_per_batch();
+  return time +
+         static_cast<double>(channels_[k].most_held()) * meters_[k].speed.seconds_per_batch();
 }
 
 void Autoscaler::weigh(const Stages& going, Decision& decision) const {

@@ -8,6 +8,7 @@
 #include "control/types.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -99,7 +100,11 @@ class Autoscaler {
   Plan plan_;
   std::vector<Meter> meters_;
   std::vector<Usage> usage_of_rank_;
-  std::vector<Time> taken_at_;  ///< when each rank took its batch
+  struct Begun {
+    std::size_t stage = 0;
+    Time at{};
+  };
+  std::vector<std::map<BatchId, Begun>> in_process_;  ///< by rank
   Time next_look_{0};
   std::optional<Time> settled_since_;
   Time rest_{0};  ///< how long those that moved last are left alone

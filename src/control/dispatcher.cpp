@@ -62,18 +62,22 @@ std::uint64_t Dispatcher::taken(Rank rank, BatchId batch) {
   granted_bytes_ -= contents.bytes;
   --waiting_;
   taker.granted.erase(it);
-  taker.running.insert(batch);
+  taker.running.emplace(batch, contents.records);
   enlist(rank, taker);
   return contents.records;
 }
 
-void Dispatcher::finished(Rank rank, BatchId batch) {
+std::uint64_t Dispatcher::finished(Rank rank, BatchId batch) {
   auto& worker = consumer(rank);
+  const auto it = worker.running.find(batch);
+  if (it == worker.running.end()) broken("a batch finished that was not taken", rank, batch);
+  const auto records = it->second;
   delist(rank, worker);
-  if (worker.running.erase(batch) != 1) broken("a batch finished that was not taken", rank, batch);
+  worker.running.erase(it);
   --held_;
   enlist(rank, worker);
   remove_if_done(rank);
+  return records;
 }
 
 void Dispatcher::match(Time now, Commands& commands) {
@@ -98,12 +102,11 @@ std::optional<Time> Dispatcher::deadline() const {
 
 bool Dispatcher::has_room(const Consumer& consumer) const {
   if (consumer.closing) return false;
-  const auto prefetch = std::max<std::uint64_t>(1, spec_.slots - 1);
-  return consumer.granted.size() < prefetch && consumer.held() < spec_.slots;
+  return consumer.granted.size() < spec_.prefetch() && consumer.held() < spec_.most_held();
 }
 
 Dispatcher::Preference Dispatcher::preference(Rank rank, const Consumer& consumer) const {
-  return {consumer.held() > 0, consumer.held(), consumer.served, rank};
+  return {consumer.held() >= spec_.depth, consumer.held(), consumer.served, rank};
 }
 
 void Dispatcher::enlist(Rank rank, const Consumer& consumer) {
@@ -204,9 +207,9 @@ void Dispatcher::seal_due(Time now, Commands& commands) {
   for (const auto batch : due) seal(batch, commands);
 }
 
-// The consumer has nothing else to do than the batch that is being filled.
+// The consumer could take the batch that is being filled at once.
 bool Dispatcher::is_awaited(const OpenBatch& open) const {
-  return consumers_.at(open.consumer).held() == 1;
+  return consumers_.at(open.consumer).held() <= spec_.depth;
 }
 
 Dispatcher::Consumer& Dispatcher::consumer(Rank rank) {

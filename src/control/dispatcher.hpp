@@ -2,6 +2,7 @@
 
 #include "control/types.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -16,17 +17,24 @@ struct ChannelSpec {
   std::uint64_t slots = 2;        ///< of each consumer
   Time batch_wait{0};             ///< how long an idle consumer waits for a partial batch to fill
   std::uint64_t byte_budget = 0;  ///< most bytes granted and not yet taken; 0: no limit
+  std::uint64_t depth = 1;        ///< batches that each consumer may have in `process` at once
+
+  /// Batches that a consumer may be granted before it has taken one.
+  std::uint64_t prefetch() const { return std::max<std::uint64_t>(1, slots - 1); }
+  /// Batches that a consumer may hold, in `process` or not.
+  std::uint64_t most_held() const { return slots + depth - 1; }
 };
 
 /// Matches the free slots of a channel's consumers with its producers' backlog. Pure.
 ///
-/// A consumer of `slots` slots has one batch in `process` and at most `slots - 1` (but at least
-/// one) granted and not yet taken; a slot is reserved at the grant. A batch is filled by one or
-/// more grants, so that small outputs coalesce into full batches. The longest-waiting backlog is
-/// served first. It goes into a batch that an idle consumer waits for, else into a new batch for an
-/// idle consumer, else into one that a busy consumer will get, else into a new batch for a busy
-/// one. A new batch goes to a consumer on the producer's node if there is a choice, then to the one
-/// with most free slots, then to the one served longest ago. Every misuse of a credit throws
+/// A consumer of `slots` slots has `depth` batches in `process` and at most `slots - 1` (but at
+/// least one) granted and not yet taken; a slot is reserved at the grant. It is idle while it could
+/// take one more batch at once, and busy when it holds `depth`. A batch is filled by one or more
+/// grants, so that small outputs coalesce into full batches. The longest-waiting backlog is served
+/// first. It goes into a batch that an idle consumer waits for, else into a new batch for an idle
+/// consumer, else into one that a busy consumer will get, else into a new batch for a busy one. A
+/// new batch goes to a consumer on the producer's node if there is a choice, then to the one with
+/// most free slots, then to the one served longest ago. Every misuse of a credit throws
 /// InvariantError (DESIGN I4).
 class Dispatcher {
  public:
@@ -43,7 +51,8 @@ class Dispatcher {
   std::uint64_t withdraw(Rank producer);
   /// Returns how many records the batch has.
   std::uint64_t taken(Rank consumer, BatchId batch);
-  void finished(Rank consumer, BatchId batch);
+  /// The same.
+  std::uint64_t finished(Rank consumer, BatchId batch);
   /// No backlog will be announced any more.
   void end_of_input() { ended_ = true; }
 
@@ -69,9 +78,9 @@ class Dispatcher {
     std::uint64_t bytes = 0;
   };
   struct Consumer {
-    std::map<BatchId, GrantedBatch> granted;  ///< not yet taken
-    std::set<BatchId> running;
-    std::uint64_t served = 0;  ///< when it last got a batch, in batches
+    std::map<BatchId, GrantedBatch> granted;   ///< not yet taken
+    std::map<BatchId, std::uint64_t> running;  ///< records
+    std::uint64_t served = 0;                  ///< when it last got a batch, in batches
     bool closing = false;
 
     std::uint64_t held() const { return granted.size() + running.size(); }

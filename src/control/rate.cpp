@@ -91,7 +91,7 @@ void SpeedMeter::ended(Time began_at) {
 double SpeedMeter::speed(Time now) const {
   const auto running = static_cast<double>(running_);
   const double seconds = running * std::chrono::duration<double>(now).count() - began_;
-  return long_.rate_with(running, std::max(0.0, seconds));
+  return long_.rate_with(running, std::max(0.0, seconds) / depth_);
 }
 
 double SpeedMeter::error() const {

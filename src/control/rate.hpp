@@ -54,6 +54,10 @@ class RateEstimate {
 /// that it has changed; then it is measured afresh.
 class SpeedMeter {
  public:
+  /// Of workers that have so many batches in process at once: each batch then takes up only a
+  /// part of its worker's time.
+  explicit SpeedMeter(std::uint64_t depth = 1) : depth_(static_cast<double>(depth)) {}
+
   void add(Time now, std::uint64_t batches, std::uint64_t records, double seconds);
 
   /// A batch was taken, or it is finished, in which case `add` has its seconds.
@@ -69,6 +73,7 @@ class SpeedMeter {
  private:
   bool has_changed() const;
 
+  double depth_;
   RateEstimate long_{60, 30};
   RateEstimate short_{2, 6};
   std::uint64_t running_ = 0;  ///< batches in process

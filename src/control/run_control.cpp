@@ -29,7 +29,6 @@ RunControl::RunControl(RunPlan plan)
       work_(plan_.stages.size()),
       roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect),
       lifetimes_(plan_.lifetimes),
-      in_process_(plan_.stage_of_rank.size(), 0),
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
   for (const auto& range : plan_.done) lineage_.skip(range.first, range.count);
@@ -51,7 +50,6 @@ void RunControl::begin_again(std::vector<int> stage_of_rank, const std::vector<I
   lifetimes_ = Lifetimes(plan_.lifetimes);
   open_channels();
   for (auto& load : loads_) load.records = load.bytes = 0;
-  in_process_.assign(in_process_.size(), 0);
   backlog_.assign(backlog_.size(), 0);
   lineage_ = Lineage(plan_.inputs);
   kept_back_ = 0;
@@ -111,7 +109,6 @@ void RunControl::on(const Taken& event) {
   const auto channel = channel_of(event.rank);
   const auto records = channels_[channel].taken(event.rank, event.batch);
   loads_[channel].taken(records, event.bytes);
-  in_process_.at(static_cast<std::size_t>(event.rank)) = records;
   if (event.rank != coordinator) lifetimes_.worked(event.rank, channel);
 }
 
@@ -123,16 +120,9 @@ void RunControl::on(const Finished& event) {
     channels_[channel + 1].backlog(event.rank, event.records, event.bytes);
     backlog_.at(static_cast<std::size_t>(event.rank)) += event.records;
   }
-  channels_[channel].finished(event.rank, event.batch);
-  if (event.rank != coordinator) count_finished(event, channel);
+  const auto inputs = channels_[channel].finished(event.rank, event.batch);
+  if (event.rank != coordinator) work_[channel].add(inputs, event.records);
   retire_if_drained(event.rank);
-}
-
-void RunControl::count_finished(const Finished& event, std::size_t channel) {
-  auto& done = work_[channel];
-  ++done.batches;
-  done.records += in_process_.at(static_cast<std::size_t>(event.rank));
-  done.outputs += event.records;
 }
 
 void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes); }

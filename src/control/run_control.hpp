@@ -47,6 +47,12 @@ struct StageWork {
   std::uint64_t records = 0;  ///< of those batches
   std::uint64_t outputs = 0;  ///< made of them
 
+  void add(std::uint64_t more_records, std::uint64_t more_outputs) {
+    ++batches;
+    records += more_records;
+    outputs += more_outputs;
+  }
+
   friend StageWork operator-(const StageWork& a, const StageWork& b) {
     return {a.batches - b.batches, a.records - b.records, a.outputs - b.outputs};
   }
@@ -103,6 +109,7 @@ class RunControl {
   void on(const Finished& event);
   void on(const Admitted& event);
   void on(const Left& event);
+  void on(const Begun&) {}
   void on(const Tick&) {}
 
   void drain(Rank rank);
@@ -113,7 +120,6 @@ class RunControl {
   void advance(Time now);
   void match(std::size_t channel, Time now);
   void end_stages();
-  void count_finished(const Finished& event, std::size_t channel);
   void count_granted(std::size_t channel, const Grant& grant);
   void retire_if_drained(Rank rank);
   void renew_old_workers(Time now);
@@ -124,8 +130,7 @@ class RunControl {
   std::vector<StageWork> work_;
   Roles roles_;
   Lifetimes lifetimes_;
-  std::vector<std::uint64_t> in_process_;  ///< records that each rank has taken and not finished
-  std::vector<std::uint64_t> backlog_;     ///< records that each rank has yet to be told to send
+  std::vector<std::uint64_t> backlog_;  ///< records that each rank has yet to be told to send
   Lineage lineage_;
   std::uint64_t kept_back_ = 0;  ///< inputs that are not to be admitted
   Commands commands_;

@@ -93,6 +93,12 @@ struct Taken {
   std::uint64_t first_input = 0;  ///< that its first record descends from
 };
 
+/// Of a batch that was taken: its stage begins with it only now, or once more.
+struct Begun {
+  Rank rank = 0;
+  BatchId batch = 0;
+};
+
 /// How the number of an input record's descendants changed; the same for `count` inputs from
 /// `origin` on.
 struct Descent {
@@ -126,7 +132,7 @@ struct Left {
 /// Nothing but time has passed.
 struct Tick {};
 
-using Event = std::variant<NodeReady, WorkerReady, Taken, Finished, Admitted, Left, Tick>;
+using Event = std::variant<NodeReady, WorkerReady, Taken, Begun, Finished, Admitted, Left, Tick>;
 
 /// Where a worker's time went, in seconds, since its first stage; in all its stages together.
 struct Usage {

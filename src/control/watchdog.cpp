@@ -24,6 +24,13 @@ std::optional<Stall> worst(const std::vector<RankState>& ranks, Find find) {
 
 }  // namespace
 
+const RankState::Batch* RankState::oldest() const {
+  const auto found = std::min_element(
+      in_process.begin(), in_process.end(),
+      [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+  return found == in_process.end() ? nullptr : &found->second;
+}
+
 Time beat_of(const Patience& patience) {
   Time beat = most_beat;
   const auto bound_by = [&beat](Time limit) {
@@ -63,6 +70,7 @@ void Watchdog::begin_again() {
     auto& each = ranks_[rank];
     if (each.gone) continue;
     each.due.clear();
+    each.in_process.clear();
     each.backlog = 0;
     each.retiring = false;
     if (each.doing != RankState::Doing::nothing) rest(static_cast<Rank>(rank));
@@ -100,14 +108,21 @@ void Watchdog::on(const WorkerReady& event) { rest(event.rank); }
 
 void Watchdog::on(const Taken& event) {
   begin(event.rank, RankState::Doing::running);
-  state(event.rank).batch = event.batch;
-  state(event.rank).first_input = event.first_input;
+  state(event.rank).in_process[event.batch] = {at_, event.first_input};
   state(event.rank).due.erase(event.batch);
 }
 
+void Watchdog::on(const Begun& event) {
+  auto& in_process = state(event.rank).in_process;
+  if (const auto it = in_process.find(event.batch); it != in_process.end()) it->second.since = at_;
+  moved_at_ = at_;
+}
+
 void Watchdog::on(const Finished& event) {
-  rest(event.rank);
-  state(event.rank).batch = 0;
+  auto& in_process = state(event.rank).in_process;
+  in_process.erase(event.batch);
+  if (in_process.empty()) rest(event.rank);
+  moved_at_ = at_;
   if (!event.delivered) state(event.rank).backlog += event.records;
 }
 
@@ -116,6 +131,7 @@ void Watchdog::on(const Left& event) {
   leaver.stage = -1;
   leaver.retiring = false;
   leaver.due.clear();
+  leaver.in_process.clear();
   leaver.backlog = 0;
   begin(event.rank, RankState::Doing::nothing);
 }
@@ -146,6 +162,7 @@ bool Watchdog::in_call(const RankState& of) const {
 std::optional<Stall> Watchdog::stall() const {
   if (auto stall = silent()) return stall;
   if (auto stall = long_call()) return stall;
+  if (auto stall = long_batch()) return stall;
   if (auto stall = untaken()) return stall;
   return standstill();
 }
@@ -175,6 +192,21 @@ std::optional<Stall> Watchdog::long_call() const {
   });
 }
 
+bool Watchdog::is_continuous(const RankState& of) const {
+  const auto stage = static_cast<std::size_t>(of.stage);
+  return of.stage >= 0 && stage < patience_.continuous.size() && patience_.continuous[stage];
+}
+
+// As far as the coordinator knows: the word that it was answered may be a beat old.
+std::optional<Stall> Watchdog::long_batch() const {
+  return worst(ranks_, [this](Rank rank, const RankState& of) -> std::optional<Stall> {
+    const Time allowed = limit(of);
+    const auto* batch = is_continuous(of) && allowed > Time{0} ? of.oldest() : nullptr;
+    if (batch == nullptr || at_ - batch->since <= allowed + beat_) return std::nullopt;
+    return Stall{Stall::Kind::long_batch, rank, at_ - batch->since};
+  });
+}
+
 std::optional<Stall> Watchdog::untaken() const {
   return worst(ranks_, [this](Rank rank, const RankState& of) -> std::optional<Stall> {
     const bool could = of.doing == RankState::Doing::waiting && of.backlog == 0 && !in_call(of);
@@ -189,8 +221,10 @@ std::optional<Stall> Watchdog::untaken() const {
 std::optional<Stall> Watchdog::standstill() const {
   const Time lasted = at_ - moved_at_;
   if (longest_ == Time{0} || lasted <= longest_) return std::nullopt;
-  const bool anyone_works = std::any_of(ranks_.begin() + 1, ranks_.end(),
-                                        [this](const RankState& of) { return in_call(of); });
+  const bool anyone_works =
+      std::any_of(ranks_.begin() + 1, ranks_.end(), [this](const RankState& of) {
+        return in_call(of) || (is_continuous(of) && !of.in_process.empty());
+      });
   if (anyone_works) return std::nullopt;
   return Stall{Stall::Kind::standstill, coordinator, lasted};
 }

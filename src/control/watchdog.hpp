@@ -13,8 +13,10 @@ namespace sluice::control {
 
 /// How long things may take. 0: as long as they like.
 struct Patience {
-  std::vector<Time> stall_after;  ///< by stage: of one call of user code
+  std::vector<Time> stall_after;  ///< by stage: of one call of user code, or one batch within it
   Time silence{0};                ///< of a rank that is a process of its own
+  /// By stage: whether its batches are in process without a call of user code that lasts as long.
+  std::vector<bool> continuous = {};
 };
 
 /// A rank of which nothing was heard yet may still be loading something, before the run.
@@ -30,26 +32,33 @@ struct RankState {
 
   int stage = -1;  ///< -1: none
   Doing doing = Doing::nothing;
-  Time since{};                   ///< it has been doing that
-  Time heard{};                   ///< when its process gave a sign of life
-  Time turned{};                  ///< when its thread did, which it cannot in a call of user code
-  bool joined = false;            ///< it was heard at all
-  bool retiring = false;          ///< it is to tear down when it is done with what it does
-  BatchId batch = 0;              ///< that it runs
-  std::uint64_t first_input = 0;  ///< of that
-  bool gone = false;              ///< it is no part of the run any more
+  Time since{};           ///< it has been doing that
+  Time heard{};           ///< when its process gave a sign of life
+  Time turned{};          ///< when its thread did, which it cannot in a call of user code
+  bool joined = false;    ///< it was heard at all
+  bool retiring = false;  ///< it is to tear down when it is done with what it does
+  struct Batch {
+    Time since{};
+    std::uint64_t first_input = 0;
+  };
+  std::map<BatchId, Batch> in_process = {};
+  bool gone = false;                 ///< it is no part of the run any more
   std::map<BatchId, Time> due = {};  ///< whole batches that it has not taken, and since when
   std::uint64_t backlog = 0;         ///< records that it has yet to be told to send
   std::uint64_t calls = 0;           ///< of user code, that have ended
+
+  /// The batch that has been in process for longest; null if none is.
+  const Batch* oldest() const;
 };
 
 /// What is wrong with a run, and for how long it has been.
 struct Stall {
   enum class Kind {
-    silent,     ///< the rank's process gives no sign of life
-    long_call,  ///< a call of user code does not return
-    untaken,    ///< the rank does not begin with a batch that is there
-    standstill  ///< nothing happens anywhere, and nobody is in user code
+    silent,      ///< the rank's process gives no sign of life
+    long_call,   ///< a call of user code does not return
+    long_batch,  ///< a batch is not answered, though the rank's thread is not in user code
+    untaken,     ///< the rank does not begin with a batch that is there
+    standstill   ///< nothing happens anywhere, and nobody is in user code
   };
   Kind kind = Kind::standstill;
   Rank rank = 0;
@@ -104,6 +113,7 @@ class Watchdog {
   void on(const NodeReady& event);
   void on(const WorkerReady& event);
   void on(const Taken& event);
+  void on(const Begun& event);
   void on(const Finished& event);
   void on(const Left& event);
   void on(const SplitBegun& event);
@@ -119,6 +129,8 @@ class Watchdog {
   bool in_call(const RankState& of) const;
   std::optional<Stall> silent() const;
   std::optional<Stall> long_call() const;
+  bool is_continuous(const RankState& of) const;
+  std::optional<Stall> long_batch() const;
   std::optional<Stall> untaken() const;
   std::optional<Stall> standstill() const;
 

@@ -18,35 +18,46 @@ void WorkerFlow::sealed(BatchId batch, std::uint64_t total) {
 }
 
 std::optional<BatchId> WorkerFlow::take() {
-  if (running_ || backlog_ > 0) return std::nullopt;
+  if (running_ + outputs_.size() >= depth_) return std::nullopt;
   const auto whole = std::find_if(gate_.begin(), gate_.end(), [](const auto& entry) {
     return entry.second.total > 0 && entry.second.records == entry.second.total;
   });
   if (whole == gate_.end()) return std::nullopt;
   const BatchId batch = whole->first;
   gate_.erase(whole);
-  running_ = true;
+  ++running_;
   return batch;
 }
 
 void WorkerFlow::finished(std::uint64_t outputs) {
-  if (!running_ || backlog_ > 0) throw InvariantError("a worker finished a batch it had not taken");
-  running_ = false;
-  backlog_ = outputs;
+  if (running_ == 0) throw InvariantError("a worker finished a batch it had not taken");
+  --running_;
+  if (outputs == 0) return;
+  outputs_.push_back(outputs);
+  backlog_ += outputs;
 }
 
 void WorkerFlow::granted(std::uint64_t records) {
-  if (records > backlog_) {
+  const auto waiting = outputs_.empty() ? 0 : outputs_.front();
+  if (records > waiting) {
     throw InvariantError("a grant of " + std::to_string(records) +
-                         " records exceeds a backlog of " + std::to_string(backlog_));
+                         " records exceeds the outputs of a batch, " + std::to_string(waiting));
   }
   backlog_ -= records;
+  outputs_.front() -= records;
+  if (outputs_.front() == 0) outputs_.pop_front();
+}
+
+Shares WorkerFlow::shares() const {
+  const auto depth = static_cast<double>(depth_);
+  const double running = static_cast<double>(running_) / depth;
+  const double blocked = static_cast<double>(outputs_.size()) / depth;
+  return {running, 1 - running - blocked, blocked};
 }
 
 WorkerFlow::Filling& WorkerFlow::filling(BatchId batch) {
   auto& contents = gate_[batch];
-  const auto prefetch = std::max<std::uint64_t>(1, slots_ - 1);
-  if (gate_.size() > prefetch) {
+  if (gate_.size() > prefetch_) {
     throw InvariantError("batch " + std::to_string(batch) + " arrived without a free slot");
   }
   return contents;

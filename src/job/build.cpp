@@ -85,6 +85,9 @@ ErasedStage erase(const JobStage& stage) {
   erased.make = [make = stage.kind.make, settings = stage.settings] {
     return std::make_unique<TypedStage<Record, Record>>(make(settings));
   };
+  using Continuous = ContinuousStage<Record, Record>;
+  const auto one = stage.kind.make(stage.settings);
+  erased.continuous = dynamic_cast<const Continuous*>(one.get()) != nullptr;
   erased.input = &record_type<Record>();
   erased.output = &record_type<Record>();
   erased.merge = stage.kind.merge;

@@ -66,6 +66,9 @@ void set_workers_per_node(const RawValue& value, std::string_view path, StageSpe
 void set_slots(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.slots = count(value, path);
 }
+void set_depth(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.depth = count(value, path);
+}
 void set_batch_wait(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.batch_wait = require(to_duration(value), value, path, wanted_of(SettingType::duration));
 }
@@ -104,6 +107,7 @@ constexpr Knob knobs[] = {{"batch_size", set_batch_size},
                           {"workers", set_workers},
                           {"workers_per_node", set_workers_per_node},
                           {"slots", set_slots},
+                          {"depth", set_depth},
                           {"batch_wait", set_batch_wait},
                           {"byte_budget", set_byte_budget},
                           {"attempts", set_attempts},
@@ -150,6 +154,7 @@ void apply_defaults(const StageSpec& own, StageSpec& spec) {
   take(&StageSpec::memory);
   take(&StageSpec::spmd);
   take(&StageSpec::slots);
+  take(&StageSpec::depth);
   take(&StageSpec::batch_wait);
   take(&StageSpec::byte_budget);
   take(&StageSpec::stall_after);

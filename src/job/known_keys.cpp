@@ -78,6 +78,7 @@ const KnownKeys& stage_keys() {
                                "workers",
                                "workers_per_node",
                                "slots",
+                               "depth",
                                "batch_wait",
                                "byte_budget",
                                "attempts",
@@ -85,7 +86,7 @@ const KnownKeys& stage_keys() {
                                "setup_attempts",
                                "max_worker_lifetime",
                                "stall_after"},
-                              {"depth", "resources"}};
+                              {"resources"}};
   return keys;
 }
 

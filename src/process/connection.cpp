@@ -48,6 +48,17 @@ std::optional<Frame> Connection::receive(Clock::time_point deadline) {
   }
 }
 
+std::optional<Frame> Connection::look() {
+  for (bool last_look = false;;) {
+    if (auto frame = incoming_.take()) return frame;
+    if (!outgoing_.empty()) write_some();
+    if (read_some()) continue;
+    if (last_look) throw Gone{};
+    last_look = wait(Clock::now());
+    if (!last_look) return std::nullopt;
+  }
+}
+
 bool Connection::read_some() {
   std::array<char, 16384> bytes;
   const auto count = uninterrupted(

@@ -26,6 +26,12 @@ class Connection {
   /// The next frame; nothing if none comes until then. Throws Gone when none can come any more, and
   /// Garbage.
   std::optional<Frame> receive(Clock::time_point deadline);
+  /// The same, but only if it is there now.
+  std::optional<Frame> look();
+
+  int descriptor() const noexcept { return socket_.get(); }
+  /// What was sent has not gone out, as the other side does not take it.
+  bool is_stuck() const noexcept { return !outgoing_.empty(); }
 
  private:
   bool read_some();

@@ -1,5 +1,9 @@
 #include "process/leases.hpp"
 
+#include "process/system.hpp"
+
+#include <sys/eventfd.h>
+
 #include <utility>
 
 namespace sluice::process {
@@ -32,14 +36,25 @@ void Leases::ended(std::uint64_t batch, std::uint64_t bytes) noexcept {
   bytes_ -= bytes;
   --open_;
   ended_.push_back(batch);
+  if (bell_.get() >= 0) ::eventfd_write(bell_.get(), 1);
 }
 
 std::vector<std::uint64_t> Leases::take_ended() {
   std::vector<std::uint64_t> taken;
   const std::lock_guard lock(mutex_);
   taken.reserve(ended_.size() + open_);
+  eventfd_t rings = 0;
+  if (bell_.get() >= 0) ::eventfd_read(bell_.get(), &rings);
   std::swap(taken, ended_);
   return taken;
+}
+
+int Leases::bell() {
+  const std::lock_guard lock(mutex_);
+  if (bell_.get() < 0) {
+    bell_ = store::Descriptor(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd"));
+  }
+  return bell_.get();
 }
 
 std::uint64_t Leases::bytes() const {

@@ -23,6 +23,9 @@ class Leases {
   std::vector<std::uint64_t> take_ended();
   std::uint64_t bytes() const;
 
+  /// Becomes readable whenever a lease ends, from now on.
+  int bell();
+
  private:
   struct Lease;
   void ended(std::uint64_t batch, std::uint64_t bytes) noexcept;
@@ -32,6 +35,7 @@ class Leases {
   std::vector<std::uint64_t> ended_;
   std::uint64_t bytes_ = 0;
   std::size_t open_ = 0;
+  store::Descriptor bell_;  ///< once it was asked for
 };
 
 }  // namespace sluice::process

@@ -128,7 +128,7 @@ std::string Session::setup_text(bool on_node) const {
                   {"gpus", context_.gpus},
                   {"settings", Json::parse(options_.settings)},
                   {"batch_size", options_.batch_size},
-                  {"depth", 1},
+                  {"depth", context_.depth},
                   {"output_limit", output_->limit()},
                   {"on_node", on_node}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -136,35 +136,70 @@ std::string Session::setup_text(bool on_node) const {
 
 Results Session::process(const Batch<Record>& batch) {
   return guarded([&] {
-    const auto place = write(batch);
+    const BatchTable table(batch);
+    require_fit(batch, table);
+    ++batch_;
+    const auto place = write(batch, table, room_for(table.bytes()));
     send_releases();
-    phase_ = "in a batch";
     connection_->send({FrameKind::batch, batch_, batch_body(place)});
-    const auto frame = answer();
-    phase_ = "between batches";
-    if (frame.kind == FrameKind::failed) fail(frame, batch.size());
-    return take_result(frame, batch.size());
+    auto reply = reply_of(answer());
+    if (reply.error) std::rethrow_exception(reply.error);
+    return *std::move(reply.results);
   });
 }
 
-Place Session::write(const Batch<Record>& batch) {
+std::optional<std::uint64_t> Session::send(const Batch<Record>& batch) {
   const BatchTable table(batch);
-  if (table.bytes() > input_.limit()) {
-    throw StageError(fmt::format(
-        "a batch of {} records takes {}, more than the shared memory to its process holds ({}); "
-        "give the stage a larger shared_memory or a smaller batch_size",
-        batch.size(), human(table.bytes()), human(input_.limit())));
-  }
+  require_fit(batch, table);
+  const auto offset = ranges_.take(batch_ + 1, table.bytes());
+  if (!offset) return std::nullopt;
   ++batch_;
-  const auto offset = room_for(table.bytes());
+  connection_->send({FrameKind::batch, batch_, batch_body(write(batch, table, *offset))});
+  return batch_;
+}
+
+std::optional<Reply> Session::poll() {
+  return guarded([&]() -> std::optional<Reply> {
+    send_releases();
+    while (auto frame = connection_->look()) {
+      if (frame->kind != FrameKind::release) return reply_of(*frame);
+      let_go(frame->batch);
+    }
+    return std::nullopt;
+  });
+}
+
+std::vector<int> Session::bells() const {
+  return {connection_->descriptor(), child_->death(), leases_->bell()};
+}
+
+void Session::require_fit(const Batch<Record>& batch, const BatchTable& table) const {
+  if (table.bytes() <= input_.limit()) return;
+  throw StageError(fmt::format(
+      "a batch of {} records takes {}, more than the shared memory to its process holds ({}); "
+      "give the stage a larger shared_memory or a smaller batch_size",
+      batch.size(), human(table.bytes()), human(input_.limit())));
+}
+
+// As the batch that was numbered last.
+Place Session::write(const Batch<Record>& batch, const BatchTable& table, std::uint64_t offset) {
   try {
     input_.grow(offset + table.bytes());
-    sent_ = table.write(input_.at(offset), offset);
+    inside_[batch_] = {batch.size(), table.write(input_.at(offset), offset)};
   } catch (...) {
     ranges_.give_back(batch_);  // the process never hears of it
     throw;
   }
+  note_phase();
   return {offset, table.table_bytes()};
+}
+
+void Session::note_phase() {
+  if (inside_.size() > 1) {
+    phase_ = fmt::format("with {} batches in it", inside_.size());
+  } else {
+    phase_ = inside_.empty() ? "between batches" : "in a batch";
+  }
 }
 
 // The process may still hold earlier batches.
@@ -192,38 +227,54 @@ Frame Session::answer() {
     if (!frame) continue;
     if (frame->kind == FrameKind::release) {
       let_go(frame->batch);
-    } else if ((frame->kind == FrameKind::result || frame->kind == FrameKind::failed) &&
-               frame->batch == batch_) {
-      return *std::move(frame);
     } else {
-      throw Garbage("a frame that is no answer to the batch that it was given");
+      return *std::move(frame);
     }
   }
 }
 
-Results Session::take_result(const Frame& frame, std::size_t inputs) {
+Reply Session::reply_of(const Frame& frame) {
+  const bool is_answer = frame.kind == FrameKind::result || frame.kind == FrameKind::failed;
+  const auto it = inside_.find(frame.batch);
+  if (!is_answer || it == inside_.end()) {
+    throw Garbage("a frame that is no answer to a batch that it was given");
+  }
+  Reply reply{frame.batch};
+  if (frame.kind == FrameKind::result) {
+    reply.results = take_result(frame);
+  } else {
+    try {
+      fail(frame, it->second.records);
+    } catch (const StageError&) {
+      reply.error = std::current_exception();
+    }
+  }
+  inside_.erase(it);
+  note_phase();
+  return reply;
+}
+
+Results Session::take_result(const Frame& frame) {
   const auto notice = result_of(frame);
-  // These buffers may be what the process of another stage waits for.
-  const auto sent = std::exchange(sent_, {});
-  const ResultTable table(notice.place, *output_, inputs, sent);
-  Results results{table.records(owner_of(table), input_), table.sources()};
-  if (notice.released) let_go(batch_);
+  const auto& given = inside_.at(frame.batch);
+  const ResultTable table(notice.place, *output_, given.records, given.sent);
+  Results results{table.records(owner_of(frame.batch, table), input_), table.sources()};
+  if (notice.released) let_go(frame.batch);
   return results;
 }
 
 // Copies what would leave the process too little room, should nobody end what was shared before.
-std::shared_ptr<void> Session::owner_of(const ResultTable& table) {
+std::shared_ptr<void> Session::owner_of(std::uint64_t batch, const ResultTable& table) {
   const auto bytes = table.shared_bytes();
   if (bytes > 0 && leases_->bytes() + bytes <= output_->limit() / 2) {
-    return Leases::lease(leases_, batch_, bytes);
+    return Leases::lease(leases_, batch, bytes);
   }
-  connection_->send({FrameKind::release, batch_, {}});  // by the time it goes out, all is copied
+  connection_->send({FrameKind::release, batch, {}});  // by the time it goes out, all is copied
   return nullptr;
 }
 
 void Session::fail(const Frame& frame, std::size_t inputs) {
   if (frame.batch != 0) let_go(frame.batch);
-  sent_.clear();
   const auto failure = failure_of(frame);
   const auto text = failure.details.empty()
                         ? failure.error
@@ -235,6 +286,7 @@ void Session::fail(const Frame& frame, std::size_t inputs) {
 
 void Session::tear_down() {
   guarded([&] {
+    while (!inside_.empty()) reply_of(answer());  // nobody wants them any more
     send_releases();
     phase_ = "in teardown";
     connection_->send({FrameKind::teardown, 0, {}});

@@ -11,6 +11,7 @@
 #include <sluice/process_stage.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,13 @@ struct Results {
   std::vector<std::uint32_t> sources;
 };
 
+/// What became of a batch: one of the two is there.
+struct Reply {
+  std::uint64_t batch = 0;
+  std::optional<Results> results = {};
+  std::exception_ptr error = {};
+};
+
 /// One process of a stage, from its start to its end. What it does wrong is thrown: ProcessDied if
 /// it is gone then, StageError or RecordError if it can go on, UsageError if another one would not
 /// do better. For one thread.
@@ -33,6 +41,18 @@ class Session {
   Session(const ProcessOptions& options, const WorkerContext& context, bool on_node);
 
   Results process(const Batch<Record>& batch);
+
+  // For a process that takes several batches at once.
+
+  /// Gives it one more batch; returns its number, or nothing if there is no room for it before the
+  /// process lets go of others.
+  std::optional<std::uint64_t> send(const Batch<Record>& batch);
+  /// The answer to one of the batches, if one is there. Never waits.
+  std::optional<Reply> poll();
+  bool is_stuck() const noexcept { return connection_->is_stuck(); }
+  /// What becomes readable when `poll` may have something new.
+  std::vector<int> bells() const;
+
   /// Returns when it has ended well.
   void tear_down();
 
@@ -45,12 +65,15 @@ class Session {
   void set_up(bool on_node);
   std::string setup_text(bool on_node) const;
 
-  Place write(const Batch<Record>& batch);
+  Place write(const Batch<Record>& batch, const BatchTable& table, std::uint64_t offset);
+  void require_fit(const Batch<Record>& batch, const BatchTable& table) const;
   std::uint64_t room_for(std::uint64_t bytes);
   Frame answer();
-  Results take_result(const Frame& frame, std::size_t inputs);
-  std::shared_ptr<void> owner_of(const ResultTable& table);
+  Reply reply_of(const Frame& frame);
+  Results take_result(const Frame& frame);
+  std::shared_ptr<void> owner_of(std::uint64_t batch, const ResultTable& table);
   [[noreturn]] void fail(const Frame& frame, std::size_t inputs);
+  void note_phase();
 
   Frame receive(Connection::Clock::time_point deadline, std::string_view awaited);
   Frame expect(FrameKind kind, std::string_view awaited);
@@ -73,8 +96,12 @@ class Session {
   std::optional<Child> child_;
   std::optional<Connection> connection_;
   std::string phase_ = "before it said hello";
+  struct Inside {
+    std::size_t records = 0;
+    std::vector<SentValue> sent;
+  };
   std::uint64_t batch_ = 0;  ///< the last that was sent
-  std::vector<SentValue> sent_;
+  std::map<std::uint64_t, Inside> inside_;
 };
 
 }  // namespace sluice::process

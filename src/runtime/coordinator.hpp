@@ -82,13 +82,11 @@ class Coordinator final : public CoordinatorBase {
   std::vector<LostRank> losses_;
   std::vector<Replan> replans_;
   std::optional<StatusBoard> board_;
-  RecordStore collected_{collecting_slots};
+  RecordStore collected_{control::RunControl::collecting};
   std::map<control::Rank, Orders> orders_;
 
   bool regrouping() const { return regrouping_ && regrouping_->under_way(); }
   std::uint64_t epoch() const { return regrouping_ ? regrouping_->epoch() : 0; }
-
-  static constexpr std::uint64_t collecting_slots = control::RunControl::collecting.slots;
 };
 
 }  // namespace sluice::runtime

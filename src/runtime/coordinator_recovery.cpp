@@ -45,7 +45,7 @@ void Coordinator::note_loss(Rank rank) {
 
 void Coordinator::regroup() {
   orders_.clear();
-  collected_ = RecordStore(collecting_slots);
+  collected_ = RecordStore(control::RunControl::collecting);
   const Regroup order{epoch(), {lost().begin(), lost().end()}};
   for (const Rank rank : regrouping_->left()) send(rank, order);
 }

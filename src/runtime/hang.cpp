@@ -43,11 +43,17 @@ std::string rank_name(Rank rank, const Scene& scene) {
 
 // The batch that it has in process, or the next one.
 std::string batch_text(const ErasedSpec& spec, const RankState& state) {
-  if (state.batch != 0) {
-    return fmt::format(" a batch from input '{}' on", input_name(spec, state.first_input));
+  if (const auto* batch = state.oldest()) {
+    return fmt::format(" a batch from input '{}' on", input_name(spec, batch->first_input));
   }
   if (!state.due.empty()) return fmt::format(" with batch {} to take", state.due.begin()->first);
   return "";
+}
+
+// In batch mode nobody says which batch it is.
+std::size_t batches_in_process(const RankState& state) {
+  if (state.doing != RankState::Doing::running) return 0;
+  return std::max<std::size_t>(1, state.in_process.size());
 }
 
 std::string rank_line(const ErasedSpec& spec, Rank rank, const Scene& scene) {
@@ -59,8 +65,8 @@ std::string rank_line(const ErasedSpec& spec, Rank rank, const Scene& scene) {
       "process was heard {:.1f} s ago, its thread {:.1f} s ago\n",
       rank_name(rank, scene), stage_name(spec, state.stage), name_of(state.doing),
       batch_text(spec, state), seconds(at - state.since), state.calls,
-      state.due.size() + (state.doing == RankState::Doing::running ? 1 : 0), state.backlog,
-      seconds(at - state.heard), seconds(at - state.turned));
+      state.due.size() + batches_in_process(state), state.backlog, seconds(at - state.heard),
+      seconds(at - state.turned));
 }
 
 struct StageState {
@@ -80,8 +86,9 @@ StageState state_of(int stage, const control::Watchdog& watchdog) {
     found.slots_held += rank.due.size();
     if (!rank.due.empty()) note(rank.due.begin()->second);
     if (rank.doing != RankState::Doing::running) continue;
-    ++found.slots_held;
-    note(rank.since);
+    found.slots_held += batches_in_process(rank);
+    const auto* oldest = rank.oldest();
+    note(oldest == nullptr ? rank.since : oldest->since);
   }
   return found;
 }
@@ -114,6 +121,7 @@ std::string stages_text(const ErasedSpec& spec, const Scene& scene) {
 }
 
 std::string what_it_does(const ErasedSpec& spec, const Stall& stall, const RankState& state) {
+  const auto* oldest = state.oldest();
   switch (stall.kind) {
     case Stall::Kind::silent:
       return state.joined
@@ -125,14 +133,19 @@ std::string what_it_does(const ErasedSpec& spec, const Stall& stall, const RankS
     case Stall::Kind::untaken:
       return fmt::format("makes no progress though it has input, for {:.1f} s (stall_after)",
                          seconds(stall.lasted));
+    case Stall::Kind::long_batch:
+      return fmt::format(
+          "has not answered a batch from input '{}' on for {:.1f} s; if the stage is only slow, "
+          "give it a longer stall_after",
+          input_name(spec, oldest->first_input), seconds(stall.lasted));
     default:
       return fmt::format(
           "does not return from its code for {:.1f} s{}; if the stage is only slow, give it a "
           "longer stall_after",
           seconds(stall.lasted),
-          state.batch == 0 ? std::string()
-                           : fmt::format(", with a batch from input '{}' on",
-                                         input_name(spec, state.first_input)));
+          oldest == nullptr ? std::string()
+                            : fmt::format(", with a batch from input '{}' on",
+                                          input_name(spec, oldest->first_input)));
   }
 }
 
@@ -159,7 +172,10 @@ std::string how_to_go_on(const ErasedSpec& spec) {
 
 control::Patience patience_of(const ErasedSpec& spec, const transport::Transport& transport) {
   control::Patience patience;
-  for (const auto& stage : spec.stages) patience.stall_after.push_back(stage.spec.stall_after);
+  for (const auto& stage : spec.stages) {
+    patience.stall_after.push_back(stage.spec.stall_after);
+    patience.continuous.push_back(stage.spec.depth > 1);
+  }
   if (transport.between_processes()) patience.silence = spec.options.heartbeat_timeout;
   return patience;
 }

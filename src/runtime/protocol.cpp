@@ -19,6 +19,10 @@ void serialize(Archive& archive, Taken& event) {
   archive(event.batch, event.bytes, event.first_input);
 }
 template <class Archive>
+void serialize(Archive& archive, Begun& event) {
+  archive(event.batch);
+}
+template <class Archive>
 void serialize(Archive& archive, Descent& descent) {
   archive(descent.origin, descent.change, descent.count);
 }

@@ -23,16 +23,16 @@ std::optional<RecordStore::TakenBatch> RecordStore::take() {
 
 void RecordStore::finished(EncodedBatch outputs) {
   flow_.finished(outputs.size());
-  backlog_ = std::move(outputs);
-  given_ = 0;
+  if (!outputs.empty()) backlog_.push_back(std::move(outputs));
 }
 
 EncodedBatch RecordStore::give(std::uint64_t records) {
   flow_.granted(records);
-  if (given_ == 0 && flow_.backlog() == 0) return std::exchange(backlog_, {});
-  auto part = backlog_.slice(given_, records);
-  given_ += records;
-  if (flow_.backlog() == 0) backlog_ = {};
+  auto& first = backlog_.front();
+  const bool is_rest = given_ + records == first.size();
+  auto part = given_ == 0 && is_rest ? std::move(first) : first.slice(given_, records);
+  given_ = is_rest ? 0 : given_ + records;
+  if (is_rest) backlog_.pop_front();
   return part;
 }
 

@@ -20,13 +20,13 @@ class RecordStore {
     EncodedBatch records;
   };
 
-  explicit RecordStore(std::uint64_t slots) : flow_(slots) {}
+  explicit RecordStore(const control::ChannelSpec& spec) : flow_(spec) {}
 
   void arrived(Data part);
   void sealed(const control::Seal& seal) { flow_.sealed(seal.batch, seal.total); }
   /// The next whole batch, if it may be processed now.
   std::optional<TakenBatch> take();
-  /// The batch taken last is finished and left these outputs.
+  /// A batch that was taken is finished and left these outputs.
   void finished(EncodedBatch outputs);
   /// The next `records` outputs, for the consumer that they were granted to.
   EncodedBatch give(std::uint64_t records);
@@ -36,8 +36,8 @@ class RecordStore {
  private:
   control::WorkerFlow flow_;
   std::map<control::BatchId, EncodedBatch> filling_;
-  EncodedBatch backlog_;
-  std::size_t given_ = 0;  ///< how many of the backlog's records are gone
+  std::deque<EncodedBatch> backlog_;  ///< outputs by batch
+  std::size_t given_ = 0;             ///< how many records of the first of these are gone
 };
 
 }  // namespace sluice::runtime

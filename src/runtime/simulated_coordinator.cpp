@@ -271,10 +271,11 @@ SimulationResult SimulatedCoordinator::result() const {
     stage.work = control_.work(k);
     stage.workers = control_.roles().workers_of(k);
     stage.peak_records = control_.loads()[k].peak_records;
-    stage.bound_records = control_.roles().most_workers_of(k) * channel.batch_size *
-                          std::max<std::uint64_t>(1, channel.slots - 1);
+    stage.bound_records =
+        control_.roles().most_workers_of(k) * channel.batch_size * channel.prefetch();
     if (k > 0)
-      stage.bound_records += control_.roles().most_workers_of(k - 1) * largest_output_[k - 1];
+      stage.bound_records += control_.roles().most_workers_of(k - 1) *
+                             simulation_.channels[k - 1].depth * largest_output_[k - 1];
     result.batches += stage.work.batches;
   }
   return result;

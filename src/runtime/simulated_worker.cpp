@@ -31,24 +31,24 @@ void SimulatedWorker::receive(SimMessage message) {
 }
 
 void SimulatedWorker::resume() {
+  const bool is_early = doing_ != Doing::nothing && network_.now() < until_;
+  if (is_early) return;  // it was set for a batch of before a loss
   switch (std::exchange(doing_, Doing::nothing)) {
     case Doing::node_setup:
       report_.events.emplace_back(control::NodeReady{rank_});
       break;
     case Doing::setup:
-      flow_.emplace(simulation_.channels[stage_].slots);
+      flow_.emplace(simulation_.channels[stage_]);
       report_.events.emplace_back(control::WorkerReady{rank_});
-      break;
-    case Doing::process:
-      conclude_batch();
       break;
     case Doing::teardown:
       flow_.reset();
       report_.events.emplace_back(control::Left{rank_});
       break;
     default:
-      return;
+      break;
   }
+  conclude_due();
   turn();
 }
 
@@ -60,12 +60,10 @@ void SimulatedWorker::turn() {
     std::visit([this](auto& m) { on(m); }, message);
   }
   if (doing_ != Doing::nothing) return send_report();
-  if (process_next()) return;
-  if (!flow_) {
-    enter(State::idle);
-  } else {
-    enter(flow_->backlog() > 0 ? State::blocked : State::starved);
+  while (process_next()) {
+    if (doing_ != Doing::nothing) return;
   }
+  enter(flow_ ? State::working : State::idle);
   send_report();
 }
 
@@ -90,7 +88,8 @@ void SimulatedWorker::on(SimRegroup& order) {
   report_.events.clear();
   filling_.clear();
   backlog_.clear();
-  if (flow_) flow_.emplace(simulation_.channels[stage_].slots);
+  in_process_.clear();
+  if (flow_) flow_.emplace(simulation_.channels[stage_]);
   network_.send(network_.now(), rank_, coordinator, SimRegrouped{epoch_}, control_bytes);
 }
 
@@ -120,9 +119,9 @@ void SimulatedWorker::obey(const control::Assign& order) {
 
 void SimulatedWorker::obey(const control::Grant& order) {
   flow_.value().granted(order.records);
-  const auto from = backlog_.begin() + static_cast<std::ptrdiff_t>(given_);
-  given_ += order.records;
-  Origins part(from, backlog_.begin() + static_cast<std::ptrdiff_t>(given_));
+  const auto end = backlog_.begin() + static_cast<std::ptrdiff_t>(order.records);
+  Origins part(backlog_.begin(), end);
+  backlog_.erase(backlog_.begin(), end);
   const auto bytes = control_bytes + part.size() * simulation_.stages[stage_].output_bytes;
   network_.send(network_.now(), rank_, order.consumer,
                 SimPart{epoch_, order.batch, order.total, std::move(part)}, bytes);
@@ -138,13 +137,19 @@ bool SimulatedWorker::process_next() {
   if (!flow_) return false;
   const auto batch = flow_->take();
   if (!batch) return false;
-  batch_ = *batch;
-  in_process_ = std::move(filling_.extract(batch_).mapped());
+  auto records = std::move(filling_.extract(*batch).mapped());
   const auto bytes =
       stage_ == 0 ? simulation_.input_bytes : simulation_.stages[stage_ - 1].output_bytes;
-  report_.events.emplace_back(control::Taken{rank_, batch_, in_process_.size() * bytes});
+  report_.events.emplace_back(control::Taken{rank_, *batch, records.size() * bytes});
   send_report();
-  begin(Doing::process, State::running, service());
+  const double seconds = service(records);
+  const auto until = network_.now() + in_time(seconds);
+  in_process_.emplace(until, Inside{*batch, std::move(records)});
+  if (continuous()) {
+    network_.alarm(until, rank_);
+  } else {
+    begin(Doing::process, State::working, seconds);
+  }
   return true;
 }
 
@@ -154,9 +159,9 @@ Random SimulatedWorker::chance(std::uint64_t origin, std::uint64_t purpose) cons
   return Random(Random(mixed ^ origin).next());
 }
 
-double SimulatedWorker::service() const {
+double SimulatedWorker::service(const Origins& records) const {
   double seconds = 0;
-  for (const auto origin : in_process_) {
+  for (const auto origin : records) {
     auto random = chance(origin, 0);
     seconds += simulation_.stages[stage_].service(random);
   }
@@ -172,25 +177,30 @@ std::uint64_t SimulatedWorker::outputs_of(std::uint64_t origin) const {
   return model.outputs;
 }
 
-void SimulatedWorker::conclude_batch() {
-  control::Finished finished{rank_, batch_, 0, 0, deliver_, {}};
-  backlog_.clear();
-  given_ = 0;
-  for (const auto origin : in_process_) {
+void SimulatedWorker::conclude_due() {
+  while (!in_process_.empty() && in_process_.begin()->first <= network_.now()) {
+    conclude(in_process_.extract(in_process_.begin()).mapped());
+  }
+}
+
+void SimulatedWorker::conclude(const Inside& done) {
+  control::Finished finished{rank_, done.batch, 0, 0, deliver_, {}};
+  for (const auto origin : done.records) {
     const auto outputs = deliver_ ? 0 : outputs_of(origin);
     if (outputs != 1) finished.descents.push_back({origin, static_cast<std::int64_t>(outputs) - 1});
     backlog_.insert(backlog_.end(), outputs, origin);
+    finished.records += outputs;
   }
-  finished.records = backlog_.size();
-  finished.bytes = backlog_.size() * simulation_.stages[stage_].output_bytes;
-  flow_.value().finished(backlog_.size());
+  finished.bytes = finished.records * simulation_.stages[stage_].output_bytes;
+  flow_.value().finished(finished.records);
   report_.events.emplace_back(std::move(finished));
 }
 
 void SimulatedWorker::begin(Doing what, State state, double seconds) {
   doing_ = what;
+  until_ = network_.now() + in_time(seconds);
   enter(state);
-  network_.alarm(network_.now() + in_time(seconds), rank_);
+  network_.alarm(until_, rank_);
 }
 
 void SimulatedWorker::enter(State state) {
@@ -200,18 +210,15 @@ void SimulatedWorker::enter(State state) {
     case State::setup:
       usage.setup += spent;
       break;
-    case State::starved:
-      usage.starved += spent;
-      break;
-    case State::running:
-      usage.running += spent;
-      break;
-    case State::blocked:
-      usage.blocked += spent;
+    case State::working:
+      usage.running += spent * shares_.running;
+      usage.starved += spent * shares_.starved;
+      usage.blocked += spent * shares_.blocked;
       break;
     default:
       break;
   }
+  if (state == State::working) shares_ = flow_->shares();
 }
 
 void SimulatedWorker::send_report() {

@@ -45,7 +45,7 @@ using SimMessage = std::variant<SimReport, SimOrders, SimPart, SimRegroup, SimRe
 using SimRanks = transport::SimNetwork<SimMessage>;
 
 /// A rank other than the coordinator: what Worker does, with virtual time in place of user code.
-/// Like that one it hears nothing while it is in user code.
+/// Like that one it hears nothing while it is in user code, unless the stage is continuous.
 class SimulatedWorker {
  public:
   SimulatedWorker(control::Rank rank, const Simulation& simulation, SimRanks& network);
@@ -55,7 +55,7 @@ class SimulatedWorker {
   void resume();
 
  private:
-  enum class State { idle, setup, starved, running, blocked };
+  enum class State { idle, setup, working };
   enum class Doing { nothing, node_setup, setup, process, teardown };
 
   void turn();
@@ -69,12 +69,19 @@ class SimulatedWorker {
   void obey(const control::Grant& order);
   void obey(const control::Seal& order);
   void obey(const control::Retire& order);
+  struct Inside {
+    control::BatchId batch = 0;
+    Origins records;
+  };
   bool process_next();
-  void conclude_batch();
+  void conclude(const Inside& done);
+  void conclude_due();
+  bool continuous() const { return flow_ && flow_->depth() > 1; }
+
   void begin(Doing what, State state, double seconds);
   void enter(State state);
   void send_report();
-  double service() const;
+  double service(const Origins& records) const;
   std::uint64_t outputs_of(std::uint64_t origin) const;
   Random chance(std::uint64_t origin, std::uint64_t purpose) const;
 
@@ -85,17 +92,18 @@ class SimulatedWorker {
   std::size_t stage_ = 0;
   bool deliver_ = false;
   Doing doing_ = Doing::nothing;
+  control::Time until_{0};  ///< it does that
   std::optional<control::WorkerFlow> flow_;
   std::map<control::BatchId, Origins> filling_;
   std::uint64_t epoch_ = 0;
-  control::BatchId batch_ = 0;
-  Origins in_process_;
-  Origins backlog_;
-  std::size_t given_ = 0;
+  std::multimap<control::Time, Inside> in_process_;  ///< by when they will be finished
+  std::deque<std::uint64_t> backlog_;
   std::deque<SimMessage> inbox_;
   std::deque<control::Command> orders_;  ///< to be obeyed once user code has returned
   SimReport report_;
   State state_ = State::idle;
+  control::Shares shares_;  ///< while it is working
+
   control::Time since_{0};
 };
 

@@ -25,6 +25,8 @@ void require(bool holds, const StageSpec& stage, std::string_view problem) {
 // More workers than any machine has would overflow sums of them.
 constexpr std::size_t most_workers = 1'000'000;
 
+constexpr std::size_t most_depth = 4096;
+
 bool is_count(const std::optional<std::size_t>& workers) {
   return !workers || (*workers >= 1 && *workers <= most_workers);
 }
@@ -70,6 +72,9 @@ void validate_journal(const ErasedSpec& spec) {
 void validate_stage(const StageSpec& stage) {
   require(stage.batch_size >= 1, stage, "batch_size must be at least 1");
   require(stage.slots >= 1, stage, "slots must be at least 1");
+  require(stage.depth >= 1 && stage.depth <= most_depth, stage, "depth must be between 1 and 4096");
+  require(stage.depth == 1 || !stage.writes_at_teardown, stage,
+          "a stage that writes at teardown takes one batch at a time: leave depth out");
   require(!stage.speed || (*stage.speed >= 1e-12 && *stage.speed <= 1e12), stage,
           "speed must be between 1e-12 and 1e12 records/s");
   require(stage.cpus >= 0, stage, "cpus must not be negative");
@@ -100,12 +105,12 @@ std::string stage_text(const ErasedStage& stage) {
   const auto& s = stage.spec;
   return fmt::format(
       "stage {}: {}; batch_size={} speed={} selectivity={} over_provision={} cpus={} gpus={} "
-      "memory={} spmd={} workers={} workers_per_node={} slots={} "
+      "memory={} spmd={} workers={} workers_per_node={} slots={} depth={} "
       "batch_wait={} byte_budget={} attempts={} on_failure={} setup_attempts={} "
       "max_worker_lifetime={}{}\n",
       s.name, stage.description, s.batch_size, optional_text(s.speed), s.selectivity,
       s.over_provision, s.cpus, s.gpus, s.memory, s.spmd, optional_text(s.workers),
-      optional_text(s.workers_per_node), s.slots, s.batch_wait, s.byte_budget, s.attempts,
+      optional_text(s.workers_per_node), s.slots, s.depth, s.batch_wait, s.byte_budget, s.attempts,
       s.on_failure == OnFailure::fail ? "fail" : "dead_letter", s.setup_attempts,
       s.max_worker_lifetime, s.writes_at_teardown ? " writes_at_teardown" : "");
 }
@@ -124,6 +129,9 @@ void validate(const ErasedSpec& spec) {
     require(!stage.spec.name.empty(), stage.spec, "a stage needs a name");
     require(names.insert(stage.spec.name).second, stage.spec, "two stages have this name");
     validate_stage(stage.spec);
+    require(stage.spec.depth == 1 || stage.continuous, stage.spec,
+            "it takes one batch at a time, so depth must be 1: only a stage with a command, or a "
+            "ContinuousStage, takes several");
   }
   require(spec.stages.front().spec.byte_budget == 0, spec.stages.front().spec,
           "byte_budget has no meaning for the first stage, whose input the coordinator holds");
@@ -184,12 +192,13 @@ std::vector<control::StageDemand> demands(const ErasedSpec& spec) {
   return result;
 }
 
+control::ChannelSpec channel_spec(const StageSpec& stage) {
+  return {stage.batch_size, stage.slots, stage.batch_wait, stage.byte_budget, stage.depth};
+}
+
 std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec) {
   std::vector<control::ChannelSpec> result;
-  for (const auto& stage : spec.stages) {
-    result.push_back(
-        {stage.spec.batch_size, stage.spec.slots, stage.spec.batch_wait, stage.spec.byte_budget});
-  }
+  for (const auto& stage : spec.stages) result.push_back(channel_spec(stage.spec));
   return result;
 }
 

@@ -25,6 +25,7 @@ void require_same(const std::string& ours, const std::string& theirs, int rank,
                   const std::string& host);
 
 std::vector<control::StageDemand> demands(const ErasedSpec& spec);
+control::ChannelSpec channel_spec(const StageSpec& stage);
 std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec);
 std::vector<control::Lifetime> lifetimes(const ErasedSpec& spec);
 

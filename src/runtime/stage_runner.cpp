@@ -79,7 +79,7 @@ void StageRunner::attempt_setup(const WorkerContext& context, bool on_node) {
   }
 }
 
-StageRunner::Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
+Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
   origins_.clear();
   for (std::size_t i = 0; i < input.size(); ++i) origins_.push_back(input.id(i).origin);
   Processed processed;
@@ -87,45 +87,19 @@ StageRunner::Processed StageRunner::process(control::BatchId batch, EncodedBatch
   processed.event.delivered = deliver_;
   guarded([&] {
     if (keeps_batches(stage_.spec)) {
-      processed.dead =
-          retry(input, [&](ProcessResult result) { add(processed, std::move(result)); });
+      processed.dead = retry(std::move(input), [&](ProcessResult result) {
+        add(stage_, std::move(result), processed);
+      });
     } else {
       auto decoded = stage_.input->decode(input);
       input = {};  // the records' buffers now have one owner, who may write to them
       if (hooks_.before) hooks_.before(decoded);
-      add(processed, user_->process(std::move(decoded)));
+      add(stage_, user_->process(std::move(decoded)), processed);
     }
   });
-  bury(processed);
+  conclude(origins_, processed);
   origins_.clear();
   return processed;
-}
-
-// Adds what a part of the batch became, or, if that cannot be encoded, nothing.
-void StageRunner::add(Processed& processed, ProcessResult result) {
-  auto& event = processed.event;
-  const auto records = result.outputs.size();
-  if (!deliver_) {
-    auto outputs = stage_.output->encode(std::move(result.outputs));
-    event.bytes += outputs.stored_bytes();
-    if (processed.outputs.empty()) {
-      processed.outputs = std::move(outputs);
-    } else {
-      processed.outputs.append(outputs);
-    }
-    for (const auto& descent : result.descents) {
-      control::add(event.descents, {descent.origin, descent.change, 1});
-    }
-  }
-  event.records += records;
-}
-
-// A dead record has no descendants. The last stage's inputs are done, whatever became of them.
-void StageRunner::bury(Processed& processed) {
-  auto& descents = processed.event.descents;
-  if (deliver_) descents = control::one_less_of_each(origins_);
-  if (deliver_) return;
-  for (const auto& letter : processed.dead) control::add(descents, {letter.input, -1, 1});
 }
 
 StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
@@ -147,8 +121,8 @@ StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
 }
 
 template <class Take>
-std::vector<store::DeadLetter> StageRunner::retry(const EncodedBatch& batch, Take take) {
-  auto dead = process_with_retries(stage_, *user_, batch, take, hooks_);
+std::vector<store::DeadLetter> StageRunner::retry(EncodedBatch batch, Take take) {
+  auto dead = process_with_retries(stage_, *user_, std::move(batch), take, hooks_);
   for (auto& letter : dead) {
     letter.rank = rank_;
     letter.node = node_;
@@ -166,6 +140,18 @@ void StageRunner::hand_on(const EncodedBatch& records, Processed& processed) con
   for (std::size_t i = 0; i < records.size(); ++i) {
     control::add(processed.event.descents, {records.id(i).origin, -1, 1});
   }
+}
+
+ContinuousRunner StageRunner::continuous() {
+  auto* user = user_->continuous();
+  if (user == nullptr) {
+    throw Failed{{ExitCode::usage,
+                  where_stage(stage_.spec),
+                  "it takes one batch at a time, so its depth must be 1",
+                  {},
+                  1}};
+  }
+  return ContinuousRunner(stage_, *user, {deliver_, rank_, node_});
 }
 
 void StageRunner::tear_down() {

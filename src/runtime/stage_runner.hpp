@@ -1,9 +1,10 @@
 #pragma once
 
 #include "control/types.hpp"
+#include "runtime/continuous_runner.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/processed.hpp"
 #include "runtime/retries.hpp"
-#include "store/dead_letters.hpp"
 
 #include <sluice/any_stage.hpp>
 #include <sluice/pipeline.hpp>
@@ -21,11 +22,7 @@ namespace sluice::runtime {
 /// failures that name the stage.
 class StageRunner {
  public:
-  struct Processed {
-    control::Finished event;
-    EncodedBatch outputs;
-    std::vector<store::DeadLetter> dead;
-  };
+  using Processed = runtime::Processed;
   /// As records stay objects: what each part of the batch became.
   struct ProcessedHere {
     std::vector<AnyBatch> outputs;
@@ -44,6 +41,8 @@ class StageRunner {
   /// Records that the stage need not see join its outputs as they are.
   void hand_on(const EncodedBatch& records, Processed& processed) const;
   ProcessedHere process_here(AnyBatch input);
+  /// For a stage that takes several batches at once, once it is set up and until it is torn down.
+  ContinuousRunner continuous();
   void tear_down();
 
  private:
@@ -51,9 +50,7 @@ class StageRunner {
   void guarded(Body body);
   void attempt_setup(const WorkerContext& context, bool on_node);
   template <class Take>
-  std::vector<store::DeadLetter> retry(const EncodedBatch& batch, Take take);
-  void add(Processed& processed, ProcessResult result);
-  void bury(Processed& processed);
+  std::vector<store::DeadLetter> retry(EncodedBatch batch, Take take);
 
   const ErasedStage& stage_;
   bool deliver_;

@@ -1,11 +1,15 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "control/worker_flow.hpp"
 #include "runtime/protocol.hpp"
+
+#include <optional>
 
 namespace sluice::runtime {
 
-/// Where a worker's time goes; it is in one state at any moment.
+/// Where a worker's time goes; it is in one state at any moment, or, if its stage takes several
+/// batches at once, divided between those in which it has a stage.
 class StateClock {
  public:
   enum class State { idle, setup, starved, running, blocked };
@@ -21,10 +25,15 @@ class StateClock {
   Stay enter(State state) {
     if (state == state_) return {};
     settle();
-    const Stay stay{state_, entered_, since_};
+    const Stay stay{state_.value_or(State::idle), entered_, since_};
     state_ = state;
     entered_ = since_;
     return stay;
+  }
+  void enter(const control::Shares& shares) {
+    settle();
+    state_.reset();
+    shares_ = shares;
   }
 
   /// Up to now.
@@ -36,11 +45,19 @@ class StateClock {
  private:
   void settle() {
     const double now = seconds_now();
-    if (state_ != State::idle) share() += now - since_;
+    const double spent = now - since_;
     since_ = now;
+    if (state_ == State::idle) return;
+    if (state_) {
+      share() += spent;
+    } else {
+      usage_.running += spent * shares_.running;
+      usage_.starved += spent * shares_.starved;
+      usage_.blocked += spent * shares_.blocked;
+    }
   }
   double& share() {
-    switch (state_) {
+    switch (*state_) {
       case State::setup:
         return usage_.setup;
       case State::running:
@@ -52,7 +69,8 @@ class StateClock {
     }
   }
 
-  State state_ = State::idle;
+  std::optional<State> state_ = State::idle;  ///< absent: divided
+  control::Shares shares_;
   double since_ = 0;
   double entered_ = 0;
   Usage usage_;

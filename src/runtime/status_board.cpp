@@ -58,12 +58,12 @@ ChannelStatus StatusBoard::channel_status(std::size_t channel,
                                           const control::RunControl& control) const {
   const auto& load = control.loads()[channel];
   const auto& spec = channels_[channel];
-  const auto prefetch = std::max<std::uint64_t>(1, spec.slots - 1);
   ChannelStatus shown{load.peak_records, load.peak_bytes, 0};
-  shown.bound_records = control.roles().most_workers_of(channel) * prefetch * spec.batch_size;
+  shown.bound_records =
+      control.roles().most_workers_of(channel) * spec.prefetch() * spec.batch_size;
   if (channel > 0) {
-    shown.bound_records +=
-        control.roles().most_workers_of(channel - 1) * largest_output_[channel - 1];
+    shown.bound_records += control.roles().most_workers_of(channel - 1) *
+                           channels_[channel - 1].depth * largest_output_[channel - 1];
   }
   return shown;
 }

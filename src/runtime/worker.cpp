@@ -1,6 +1,7 @@
 #include "runtime/worker.hpp"
 
 #include "base/clock.hpp"
+#include "runtime/spec.hpp"
 
 #include <fmt/format.h>
 
@@ -29,7 +30,11 @@ std::vector<RecordId> ids_of(const EncodedBatch& batch) {
 
 bool Worker::work() {
   set_up_if_due();
-  process_next();
+  if (continuous_) {
+    process_several();
+  } else {
+    process_next();
+  }
   note_waiting();
   send_report();
   return false;
@@ -55,7 +60,8 @@ void Worker::on(const Regroup& order) {
   report_.events.clear();
   report_.dead.clear();
   if (store_) {
-    store_.emplace(spec_.stages.at(place_.stage).spec.slots);
+    store_.emplace(channel_spec(spec_.stages.at(place_.stage).spec));
+    if (continuous_) continuous_->abandon();
     close_part();
   } else {  // it was not ready yet, and is told again what to be
     part_.reset();
@@ -99,12 +105,10 @@ void Worker::keep_stage() {
 }
 
 WorkerContext Worker::context() const {
-  WorkerContext context{spec_.stages.at(place_.stage).spec.name,
-                        place_.worker,
-                        place_.workers,
-                        transport_.rank(),
-                        host_,
-                        spec_.options.run_dir};
+  const auto& spec = spec_.stages.at(place_.stage).spec;
+  WorkerContext context{spec.name,         place_.worker, place_.workers,
+                        transport_.rank(), host_,         spec_.options.run_dir};
+  context.depth = spec.depth;
   context.gpus = gpus_;
   return context;
 }
@@ -125,7 +129,12 @@ void Worker::set_up_if_due() {
     report_.events.emplace_back(control::NodeReady{});
     if (retiring_) leave();
   } else if (!store_) {  // else it begins another part
-    store_.emplace(spec_.stages.at(place_.stage).spec.slots);
+    const auto& spec = spec_.stages.at(place_.stage).spec;
+    store_.emplace(channel_spec(spec));
+    if (spec.depth > 1) {
+      continuous_.emplace(runner_->continuous());
+      continuous_->wake_with([this] { transport_.notify(); });
+    }
     report_.events.emplace_back(control::WorkerReady{});
     rank_log().info("set up as worker {}", place_.worker);
   }
@@ -163,6 +172,7 @@ void Worker::leave_stage() {
   setup_.drop();
   retiring_ = false;
   store_.reset();
+  continuous_.reset();
   runner_.reset();
 }
 
@@ -201,6 +211,38 @@ void Worker::process_next() {
   report_.events.emplace_back(std::move(processed.event));
 }
 
+// Until there is nothing to do before the stage answers.
+void Worker::process_several() {
+  do {
+    while (auto batch = store_->take()) {
+      report_.events.emplace_back(
+          control::Taken{0, batch->id, batch->records.stored_bytes(), batch->records.id(0).origin});
+      continuous_->take(batch->id, std::move(batch->records));
+    }
+    note_waiting();
+    send_report();
+    if (continuous_->any_waits()) call_user_code([this] { continuous_->submit(); });
+    report_events();
+  } while (report_finished());
+}
+
+// True if any batch was.
+bool Worker::report_finished() {
+  bool any = false;
+  while (auto processed = continuous_->poll()) {
+    any = true;
+    store_->finished(std::move(processed->outputs));
+    std::move(processed->dead.begin(), processed->dead.end(), std::back_inserter(report_.dead));
+    report_.events.emplace_back(std::move(processed->event));
+  }
+  report_events();
+  return any;
+}
+
+void Worker::report_events() {
+  for (auto& event : continuous_->take_events()) report_.events.push_back(std::move(event));
+}
+
 StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
   const auto again = part_ ? part_->take_written(batch.records) : EncodedBatch();
   const auto ids = part_ ? ids_of(batch.records) : std::vector<RecordId>();
@@ -222,10 +264,15 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
 template <class Body>
 void Worker::run_user_code(store::TraceState state, Body body) {
   using State = StateClock::State;
-  say_alive();
   enter(state == store::TraceState::process ? State::running : State::setup);
-  const transport::Absence absence(transport_);
   const TracedCall call(tracer_, state, place_.stage);
+  call_user_code(body);
+}
+
+template <class Body>
+void Worker::call_user_code(Body body) {
+  say_alive();
+  const transport::Absence absence(transport_);
   body();
   ++calls_;
 }
@@ -235,6 +282,7 @@ void Worker::enter(StateClock::State state) { tracer_.left(clock_.enter(state), 
 void Worker::note_waiting() {
   using State = StateClock::State;
   if (!store_) return enter(State::idle);
+  if (continuous_) return clock_.enter(store_->flow().shares());
   enter(store_->flow().backlog() > 0 ? State::blocked : State::starved);
 }
 

@@ -15,7 +15,8 @@ namespace sluice::runtime {
 /// A rank other than the coordinator in streaming mode. `run` is its only thread: it talks to other
 /// ranks between calls of user code, and while user code runs the transport keeps transfers moving.
 /// Nothing that a worker has to say or decide can come up meanwhile: it has no backlog to hand out,
-/// and what arrives can wait for the batch to end.
+/// and what arrives can wait for the batch to end. A continuous stage has its batches while `run`
+/// goes on taking turns, and wakes it when it has an answer.
 class Worker final : public WorkerBase {
  public:
   using WorkerBase::WorkerBase;
@@ -43,9 +44,14 @@ class Worker final : public WorkerBase {
   void leave_stage();
   void leave();
   void process_next();
+  void process_several();
+  bool report_finished();
+  void report_events();
   StageRunner::Processed process(RecordStore::TakenBatch batch);
   template <class Body>
   void run_user_code(store::TraceState state, Body body);
+  template <class Body>
+  void call_user_code(Body body);
   void enter(StateClock::State state);
   void note_waiting();
   void send_report();
@@ -58,8 +64,9 @@ class Worker final : public WorkerBase {
   std::uint64_t sinks_ = 0;         ///< how often it had such a stage
   std::optional<SinkBrief> brief_;  ///< for the stage that comes next
   PendingSetup setup_;
-  bool retiring_ = false;             ///< as soon as its node is set up
-  std::optional<RecordStore> store_;  ///< from `setup` on
+  bool retiring_ = false;                       ///< as soon as its node is set up
+  std::optional<RecordStore> store_;            ///< from `setup` on
+  std::optional<ContinuousRunner> continuous_;  ///< of `runner_`, from `setup` on
   StateClock clock_;
   Report report_;
   /// Seconds a batch, smoothed; at first long, so that a slot is reported as soon as it is free.

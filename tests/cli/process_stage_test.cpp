@@ -115,6 +115,61 @@ TEST_P(ProcessRun, GivesEachWorkerGpusOfItsOwn) {
   EXPECT_THAT(seen, ElementsAre("0,1", "2,3"));
 }
 
+class DeepRun : public ProcessRuns {
+ protected:
+  // As many as the workers of the stage ever had at once.
+  std::string most() const {
+    std::string found;
+    for (const auto& log : std::filesystem::directory_iterator(folder_ / "out/logs")) {
+      const auto text = read_text(log.path());
+      for (auto at = text.find("most "); at != std::string::npos; at = text.find("most ", at + 1)) {
+        found = std::max(found, text.substr(at, 6));
+      }
+    }
+    return found;
+  }
+};
+
+TEST_P(DeepRun, ItsProcessesHaveAsManyBatchesAsTheDepth) {
+  write_job({"gathers", "4"}, 120, "depth = 4\nworkers = 2");
+  const auto ended = run();
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(lines("out/out.jsonl"), undisturbed());
+  EXPECT_EQ(most(), "most 4");
+  expect_no_workers();
+}
+
+TEST_P(DeepRun, LosesNothingWhenWorkersAreKilledWithBatchesInThem) {
+  write_job({"gathers", "5"}, 400, "depth = 4\nworkers = 2");
+  EXPECT_GT(run_and_kill_workers(std::chrono::milliseconds(200), std::chrono::seconds(60)), 3);
+  EXPECT_EQ(lines("out/out.jsonl"), undisturbed());
+  EXPECT_EQ(most(), "most 4");
+  expect_no_workers();
+}
+
+TEST_P(DeepRun, GivesUpTheOneRecordOverWhichProcessesDie) {
+  write_job({"gathers", "4", "crashes", "k17"}, 40, "depth = 4\non_failure = \"dead_letter\"");
+  const auto ended = run();
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(lines("out/out.jsonl").size(), 39u);
+  EXPECT_THAT(read_text(folder_ / "out/dead_letters.jsonl"),
+              AllOf(HasSubstr("\"key\":\"k17\""), HasSubstr("signal 11")));
+}
+
+TEST_P(DeepRun, EndsWhenOneOfSeveralBatchesHangs) {
+  write_job({"gathers", "2", "keeps", "k17"}, 400, "depth = 4\nstall_after = \"1s\"\nworkers = 2");
+  const auto ended = run();
+  expect_code(ended, 10);
+  EXPECT_THAT(ended.err, ContainsRegex("\\(stage 'work', in process\\) has not answered a batch "
+                                       "from input 'k[0-9]+' on for"));
+  expect_no_workers();
+}
+
+INSTANTIATE_TEST_SUITE_P(Launches, DeepRun,
+                         ::testing::Values(Launch{"Threads", 0, "streaming"},
+                                           Launch{"Mpi", 5, "streaming"}),
+                         [](const auto& each) { return each.param.name; });
+
 INSTANTIATE_TEST_SUITE_P(Launches, ProcessRun,
                          ::testing::Values(Launch{"Threads", 0, "streaming"},
                                            Launch{"BatchThreads", 0, "batch"},

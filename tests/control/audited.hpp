@@ -42,8 +42,15 @@ struct Channel {
   BatchId newest = 0;
 
   std::uint64_t prefetch() const { return std::max<std::uint64_t>(1, spec.slots - 1); }
+  bool is_idle(const Consumer& c) const { return c.held() < spec.depth; }
+  /// More records could reach it for a batch that it would begin with at once.
+  bool could_begin(const Consumer& c) const {
+    const bool fills = std::any_of(c.granted.begin(), c.granted.end(),
+                                   [](const auto& batch) { return batch.second.total == 0; });
+    return !c.closing && is_idle(c) && (fills || has_room(c));
+  }
   bool has_room(const Consumer& c) const {
-    return !c.closing && c.granted.size() < prefetch() && c.held() < spec.slots;
+    return !c.closing && c.granted.size() < prefetch() && c.held() < spec.slots + spec.depth - 1;
   }
   bool has_backlog_of(Rank rank) const {
     return std::any_of(backlogs.begin(), backlogs.end(),
@@ -84,9 +91,10 @@ inline void check_work_conservation(const Channel& channel, const Scenario& scen
 
 inline void check_memory(const Channel& channel, std::size_t k, const RunControl& control,
                          const Scenario& scenario) {
+  const auto producers_depth = k == 0 ? 1 : scenario.plan.stages[k - 1].depth;
   std::uint64_t bound = channel.consumers.size() * channel.prefetch() * channel.spec.batch_size;
   if (k == 0) require(channel.stored <= bound, "I7: input is admitted without a slot");
-  for (const auto& [rank, records] : channel.largest) bound += records;
+  for (const auto& [rank, records] : channel.largest) bound += records * producers_depth;
   require(channel.stored <= bound, "I5: a channel stores too much");
   require(control.loads()[k].records == channel.stored, "a channel's load is miscounted");
   if (channel.spec.byte_budget > 0 && scenario.uniform_bytes()) {
@@ -99,8 +107,8 @@ inline void check_memory(const Channel& channel, std::size_t k, const RunControl
 // A consumer that has nothing but a partial batch gets it when its wait is over.
 inline void check_deadline(const Channel& channel, const RunControl& control, Time now) {
   for (const auto& [rank, consumer] : channel.consumers) {
-    if (consumer.held() != 1 || consumer.granted.empty()) continue;
-    const auto& batch = consumer.granted.begin()->second;
+    if (consumer.held() > channel.spec.depth || consumer.granted.empty()) continue;
+    const auto& batch = consumer.granted.rbegin()->second;  // the others are whole
     if (batch.total > 0) continue;
     const auto wait = channel.spec.batch_wait;
     require(now - batch.since < wait, "a partial batch waits too long");

@@ -150,6 +150,15 @@ class Auditor {
       ++renewals_;
     }
   }
+  // Batches of which outputs wait for a grant.
+  std::uint64_t outputs_of(Rank rank) const {
+    const auto next = channel_of(rank) + 1;
+    if (next >= channels_.size()) return 0;
+    const auto& backlogs = channels_[next].backlogs;
+    return static_cast<std::uint64_t>(
+        std::count_if(backlogs.begin(), backlogs.end(),
+                      [rank](const auto& backlog) { return backlog.producer == rank; }));
+  }
   Ages* ages_of(std::size_t stage) { return stage < ages_.size() ? &ages_[stage] : nullptr; }
   Channel& feeding(Rank rank) { return channels_.at(channel_of(rank)); }
   int node_of(Rank rank) const { return plan_.node_of_rank[static_cast<std::size_t>(rank)]; }
@@ -175,6 +184,7 @@ class Auditor {
     nodes_ready_.insert({channel_of(event.rank), node_of(event.rank)});
   }
   void on(const Admitted&) {}
+  void on(const Begun&) {}
   void on(const Tick&) {}
   void on(const WorkerReady& event) {
     if (auto* ages = ages_of(channel_of(event.rank))) {
@@ -194,7 +204,8 @@ class Auditor {
     const auto batch = consumer.granted.at(event.batch);
     consumer.granted.erase(event.batch);
     consumer.running.insert(event.batch);
-    require(consumer.running.size() == 1, "two batches in process at once");
+    require(consumer.running.size() + outputs_of(event.rank) <= channel.spec.depth,
+            "I5: more batches in process, or with outputs that wait, than the stage's depth");
     channel.stored -= batch.records;
     channel.granted -= batch.records;
     if (auto* ages = ages_of(channel_of(event.rank)); ages && ages->fresh.contains(event.rank)) {
@@ -208,9 +219,6 @@ class Auditor {
     feeding(event.rank).consumers.at(event.rank).running.erase(event.batch);
     if (event.delivered || event.records == 0) return;
     auto& next = channels_.at(channel_of(event.rank) + 1);
-    for (const auto& backlog : next.backlogs) {
-      require(backlog.producer != event.rank, "I5: a producer holds two output batches");
-    }
     next.backlogs.push_back({event.rank, event.records});
     next.stored += event.records;
     auto& largest = next.largest[event.rank];
@@ -282,10 +290,9 @@ class Auditor {
   void require_idle_first(const Channel& channel, const Grant& order) const {
     const auto& chosen = channel.consumers.at(order.consumer);
     const bool new_to_it = !chosen.granted.contains(order.batch);
-    if (chosen.held() <= (new_to_it ? 0 : 1)) return;
+    if (chosen.held() < channel.spec.depth + (new_to_it ? 0 : 1)) return;
     for (const auto& [rank, other] : channel.consumers) {
-      require(other.closing || other.held() > 0,
-              "I6: a busy consumer is served before an idle one");
+      require(!channel.could_begin(other), "I6: a busy consumer is served before an idle one");
     }
   }
 
@@ -298,8 +305,8 @@ class Auditor {
     for (const auto& [rank, other] : channel.consumers) {
       if (!channel.has_room(other)) continue;
       const bool other_near = node_of(rank) == node_of(order.producer);
-      const auto key = [](const Consumer& c, bool is_near) {
-        return std::tuple(c.held() > 0, !is_near, c.held(), c.served);
+      const auto key = [&channel](const Consumer& c, bool is_near) {
+        return std::tuple(!channel.is_idle(c), !is_near, c.held(), c.served);
       };
       require(key(chosen, near) <= key(other, other_near), "a better consumer was passed over");
     }
@@ -325,7 +332,7 @@ class Auditor {
     if (total == channel.spec.batch_size || (ended(k) && channel.backlogs.empty())) return;
     if (channel.spec.byte_budget > 0 && !channel.backlogs.empty() && nothing_to_take(channel))
       return;
-    require(channel.consumers.at(rank).held() == 1,
+    require(channel.consumers.at(rank).held() <= channel.spec.depth,
             "a partial batch is sealed for a busy consumer");
     require(now_ - batch.since >= channel.spec.batch_wait, "a partial batch is sealed too early");
   }

@@ -40,7 +40,7 @@ class Ledger {
     channels_.at(stage).slots_room -= slots_room(stage);
     if (stage + 1 == channels_.size()) return;
     auto& next = channels_[stage + 1];
-    next.output_room -= next.largest[rank];
+    next.output_room -= next.largest[rank] * specs_[stage].depth;
     next.largest.erase(rank);
   }
 
@@ -57,7 +57,7 @@ class Ledger {
     if (producer != coordinator) {
       auto& largest = c.largest[producer];
       if (made > largest) {
-        c.output_room += made - largest;
+        c.output_room += (made - largest) * specs_[channel - 1].depth;
         largest = made;
       }
     }
@@ -109,7 +109,7 @@ class Ledger {
     std::uint64_t peak = 0;
     std::uint64_t most_room = 0;
     std::uint64_t slots_room = 0;           ///< Σ over consumers
-    std::uint64_t output_room = 0;          ///< Σ over producers of their largest output batch
+    std::uint64_t output_room = 0;          ///< Σ over producers of their largest output batches
     std::map<Rank, std::uint64_t> largest;  ///< output batch of each producer
   };
   std::uint64_t slots_room(std::size_t channel) const {

@@ -155,7 +155,7 @@ class ModelCoordinator {
   Shared& shared_;
   RunControl control_;
   Auditor auditor_;
-  WorkerFlow collected_{RunControl::collecting.slots};
+  WorkerFlow collected_{RunControl::collecting};
   std::map<BatchId, Items> filling_;
   std::vector<std::pair<Rank, Message>> inbox_;
   std::map<Rank, Orders> orders_;

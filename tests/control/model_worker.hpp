@@ -12,7 +12,8 @@
 namespace sluice::control::world {
 
 /// A worker as the runtime has it, with its user code replaced by waiting: it takes turns, and has
-/// one thing at a time in user code. A deaf one takes no turns meanwhile.
+/// one thing at a time in user code, or as many batches as its stage's depth. A deaf one takes no
+/// turns while it has one thing in user code.
 class ModelWorker {
  public:
   ModelWorker(Rank rank, Shared& shared)
@@ -79,7 +80,7 @@ class ModelWorker {
       });
       return;
     }
-    flow_.emplace(shared_.scenario.plan.stages[order.stage].slots);
+    flow_.emplace(shared_.scenario.plan.stages[order.stage]);
     shared_.ledger.joined(order.stage);
     compute(model_.setup, [this] {
       setting_up_ = false;
@@ -89,9 +90,8 @@ class ModelWorker {
   }
   void obey(const Grant& order) {
     flow().granted(order.records);
-    const auto from = backlog_.begin() + static_cast<std::ptrdiff_t>(given_);
-    given_ += order.records;
-    Items part(from, backlog_.begin() + static_cast<std::ptrdiff_t>(given_));
+    Items part(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(order.records));
+    backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(order.records));
     shared_.send(rank_, order.consumer, Part{order.batch, order.total, std::move(part)});
   }
   void obey(const Seal& order) { flow().sealed(order.batch, order.total); }
@@ -102,20 +102,25 @@ class ModelWorker {
   }
 
   void start_next() {
-    if (!set_up_) return;
-    const auto batch = flow().take();
-    if (!batch) return;
-    auto inputs = std::move(filling_.extract(*batch).mapped());
+    while (set_up_) {
+      const auto batch = flow().take();
+      if (!batch) return;
+      start(*batch);
+    }
+  }
+
+  void start(BatchId batch) {
+    auto inputs = std::move(filling_.extract(batch).mapped());
     std::uint64_t bytes = 0;
     for (const auto& item : inputs) bytes += item.bytes;
-    silent_ = shared_.random.chance(model_.late_taken);
+    silent_ = flow().depth() == 1 && shared_.random.chance(model_.late_taken);
     if (silent_) send_report();
-    report_.events.emplace_back(Taken{rank_, *batch, bytes});
+    report_.events.emplace_back(Taken{rank_, batch, bytes});
     shared_.ledger.taken(*stage_, inputs);
     const auto size = static_cast<Time::rep>(inputs.size());
     const Time service =
         model_.per_batch + model_.per_record * size + shared_.random.between(Time{}, model_.jitter);
-    compute(service, [this, id = *batch, inputs = std::move(inputs)] { conclude(id, inputs); });
+    compute(service, [this, batch, inputs = std::move(inputs)] { conclude(batch, inputs); });
   }
 
   void conclude(BatchId batch, const Items& inputs) {
@@ -123,8 +128,6 @@ class ModelWorker {
     shared_.finishes.push_back({shared_.network.now(), *stage_, rank_, inputs.size()});
     Finished finished{rank_, batch, 0, 0, false, {}};
     finished.delivered = deliver_;
-    backlog_.clear();
-    given_ = 0;
     for (const auto& item : inputs) {
       const auto outputs = finished.delivered ? 0 : outputs_of_one();
       if (outputs != 1) {
@@ -132,8 +135,8 @@ class ModelWorker {
       }
       for (std::uint64_t i = 0; i < outputs; ++i) add_output(item.origin, finished);
     }
-    if (!finished.delivered) shared_.ledger.stored(*stage_ + 1, rank_, backlog_.size());
-    flow().finished(backlog_.size());
+    if (!finished.delivered) shared_.ledger.stored(*stage_ + 1, rank_, finished.records);
+    flow().finished(finished.records);
     report_.events.emplace_back(std::move(finished));
   }
 
@@ -168,9 +171,12 @@ class ModelWorker {
   }
 
   void compute(Time duration, Network::Action outcome) {
-    if (std::exchange(computing_, true)) throw Violation("a compute thread got two things to do");
-    shared_.network.after(duration, [this, outcome = std::move(outcome)] {
-      computing_ = false;
+    const bool several = flow_ && flow_->running() > 0 && flow_->depth() > 1;
+    if (!several && std::exchange(computing_, true)) {
+      throw Violation("a compute thread got two things to do");
+    }
+    shared_.network.after(duration, [this, several, outcome = std::move(outcome)] {
+      if (!several) computing_ = false;
       outcomes_.push_back(outcome);
       wake();
     });
@@ -188,7 +194,6 @@ class ModelWorker {
   std::optional<WorkerFlow> flow_;
   std::map<BatchId, Items> filling_;
   Items backlog_;
-  std::size_t given_ = 0;
   std::vector<Message> inbox_;
   std::vector<Network::Action> outcomes_;
   Report report_;

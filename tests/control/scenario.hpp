@@ -61,10 +61,10 @@ inline std::string text_of(const Scenario& scenario) {
   for (std::size_t k = 0; k < scenario.plan.stages.size(); ++k) {
     const auto& channel = scenario.plan.stages[k];
     const auto& outputs = scenario.outputs[k];
-    out +=
-        fmt::format("  stage {}: batch_size {} slots {} batch_wait {} ns byte_budget {}; drop {}",
-                    k, channel.batch_size, channel.slots, channel.batch_wait.count(),
-                    channel.byte_budget, outputs.drop);
+    out += fmt::format(
+        "  stage {}: batch_size {} slots {} depth {} batch_wait {} ns byte_budget {}; drop {}", k,
+        channel.batch_size, channel.slots, channel.depth, channel.batch_wait.count(),
+        channel.byte_budget, outputs.drop);
     out += fmt::format(" outputs {}..{} huge {}\n", outputs.least, outputs.most, outputs.huge);
     for (std::size_t rank = 1; rank < scenario.plan.stage_of_rank.size(); ++rank) {
       if (scenario.plan.stage_of_rank[rank] != static_cast<int>(k)) continue;
@@ -111,6 +111,7 @@ inline ChannelSpec random_channel(Random& random, std::uint64_t most_bytes) {
   ChannelSpec channel;
   channel.batch_size = random.chance(0.3) ? 1 : random.between(1, 40);
   channel.slots = random.chance(0.5) ? 2 : random.between(1, 4);
+  if (random.chance(0.3)) channel.depth = random.between(2, 9);
   channel.batch_wait =
       random.pick<Time>({Time{}, Time{}, microseconds(50), milliseconds(5), Time::max()});
   if (random.chance(0.3)) channel.byte_budget = random.between(1, 30 * most_bytes);

@@ -71,6 +71,7 @@ inline Trace::Entry entry_of(const Event& event, Time at) {
     Entry operator()(const NodeReady& e) const { return {at, "node-ready", e.rank}; }
     Entry operator()(const WorkerReady& e) const { return {at, "ready", e.rank}; }
     Entry operator()(const Taken& e) const { return {at, "taken", e.rank, 0, e.batch}; }
+    Entry operator()(const Begun& e) const { return {at, "begun", e.rank, 0, e.batch}; }
     Entry operator()(const Finished& e) const {
       return {at, "finished", e.rank, 0, e.batch, e.records};
     }

@@ -311,5 +311,70 @@ TEST_F(OneWorker, MayWaitForRoomAsLongAsItMust) {
   }
 }
 
+/// A rank that takes turns while its stage has several batches.
+class Continuous : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    watchdog_.note(Command{Assign{1, 0, 0, 1, false, false}});
+    watchdog_.note(Event{WorkerReady{1}});
+  }
+  void take(BatchId batch) { watchdog_.note(Event{Taken{1, batch, 0, batch * 10}}); }
+  void pass(Time time) {
+    const Time until = now_ + time;
+    for (; now_ < until; now_ += 10ms) {
+      watchdog_.advance(now_);
+      watchdog_.heard(1, false);
+    }
+  }
+
+  Watchdog watchdog_{{.stall_after = {1s}, .continuous = {true}}, 2};
+  Time now_{0};
+};
+
+TEST_F(Continuous, OneBatchOfSeveralThatHangsIsNamed) {
+  take(1);
+  for (BatchId batch = 2; batch < 12; ++batch) {
+    take(batch);
+    pass(150ms);
+    watchdog_.note(Event{Finished{1, batch, 0, 0, true, {}}});
+    EXPECT_EQ(watchdog_.stall().has_value(), batch > 9) << batch;
+  }
+  const auto stall = watchdog_.stall();
+  ASSERT_TRUE(stall);
+  EXPECT_EQ(stall->kind, Kind::long_batch);
+  EXPECT_EQ(watchdog_.ranks()[1].oldest()->first_input, 10u);
+}
+
+TEST_F(Continuous, ABatchThatBeginsAgainHasItsTimeAgain) {
+  take(1);
+  for (int i = 0; i < 5; ++i) {
+    pass(700ms);
+    EXPECT_FALSE(watchdog_.stall());
+    watchdog_.note(Event{Begun{1, 1}});
+  }
+  watchdog_.note(Event{Finished{1, 1, 0, 0, true, {}}});
+  watchdog_.note(Event{Begun{1, 1}});
+  EXPECT_EQ(watchdog_.ranks()[1].oldest(), nullptr);
+}
+
+TEST(Watchdog, ContinuousBatchesThatMayTakeAsLongAsTheyLikeAreNoStandstill) {
+  Watchdog watchdog({.stall_after = {Time{0}, 1s}, .continuous = {true, false}}, 2);
+  watchdog.note(Command{Assign{1, 0, 0, 1, false, false}});
+  watchdog.note(Event{WorkerReady{1}});
+  watchdog.note(Event{Taken{1, 1, 0, 0}});
+  auto wait = [&watchdog, now = Time{0}](Time time) mutable {
+    for (const Time until = now + time; now < until; now += 10ms) {
+      watchdog.advance(now);
+      watchdog.heard(1, false);
+    }
+  };
+  wait(5s);
+  EXPECT_FALSE(watchdog.stall());
+  watchdog.note(Event{Finished{1, 1, 0, 0, true, {}}});
+  wait(5s);
+  ASSERT_TRUE(watchdog.stall());
+  EXPECT_EQ(watchdog.stall()->kind, Kind::standstill);
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -10,7 +10,7 @@ namespace sluice::control {
 namespace {
 
 TEST(WorkerFlow, TakesABatchOnceItIsWhole) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   EXPECT_EQ(flow.take(), std::nullopt);
   flow.arrived(1, 2, 0);
   EXPECT_EQ(flow.take(), std::nullopt) << "more may come";
@@ -21,7 +21,7 @@ TEST(WorkerFlow, TakesABatchOnceItIsWhole) {
 }
 
 TEST(WorkerFlow, PartsMayArriveInAnyOrder) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   flow.arrived(1, 3, 5);
   EXPECT_EQ(flow.take(), std::nullopt) << "the part that says it is the last came first";
   flow.arrived(1, 2, 0);
@@ -29,7 +29,7 @@ TEST(WorkerFlow, PartsMayArriveInAnyOrder) {
 }
 
 TEST(WorkerFlow, ASealMayComeBeforeOrAfterTheRecords) {
-  WorkerFlow flow(3);
+  WorkerFlow flow({.slots = 3});
   flow.sealed(1, 2);
   EXPECT_EQ(flow.take(), std::nullopt);
   flow.arrived(1, 2, 0);
@@ -42,7 +42,7 @@ TEST(WorkerFlow, ASealMayComeBeforeOrAfterTheRecords) {
 }
 
 TEST(WorkerFlow, TakesTheOldestWholeBatch) {
-  WorkerFlow flow(4);
+  WorkerFlow flow({.slots = 4});
   flow.arrived(3, 1, 1);
   flow.arrived(1, 1, 0);
   flow.arrived(2, 1, 1);
@@ -50,7 +50,7 @@ TEST(WorkerFlow, TakesTheOldestWholeBatch) {
 }
 
 TEST(WorkerFlow, WhileBacklogWaitsNothingIsTaken) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   flow.arrived(1, 1, 1);
   flow.take();
   flow.arrived(2, 1, 1);
@@ -65,7 +65,7 @@ TEST(WorkerFlow, WhileBacklogWaitsNothingIsTaken) {
 }
 
 TEST(WorkerFlow, IsEmptyWhenNothingArrivedRunsOrWaits) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   EXPECT_TRUE(flow.empty());
   flow.arrived(1, 1, 1);
   EXPECT_FALSE(flow.empty());
@@ -79,17 +79,17 @@ TEST(WorkerFlow, IsEmptyWhenNothingArrivedRunsOrWaits) {
 
 TEST(WorkerFlow, RefusesABatchBeyondItsSlots) {
   for (const std::uint64_t slots : {1, 2}) {
-    WorkerFlow flow(slots);
+    WorkerFlow flow({.slots = slots});
     flow.arrived(1, 1, 1);
     EXPECT_THROW(flow.arrived(2, 1, 1), InvariantError) << slots;
   }
-  WorkerFlow flow(4);
+  WorkerFlow flow({.slots = 4});
   for (const BatchId batch : {1, 2, 3}) flow.arrived(batch, 1, 1);
   EXPECT_THROW(flow.sealed(4, 1), InvariantError);
 }
 
 TEST(WorkerFlow, RefusesMoreRecordsThanABatchHas) {
-  WorkerFlow flow(4);
+  WorkerFlow flow({.slots = 4});
   flow.arrived(1, 3, 5);
   EXPECT_THROW(flow.arrived(1, 3, 0), InvariantError);
   flow.arrived(2, 3, 0);
@@ -97,13 +97,13 @@ TEST(WorkerFlow, RefusesMoreRecordsThanABatchHas) {
 }
 
 TEST(WorkerFlow, RefusesABatchOfTwoSizes) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   flow.arrived(1, 1, 5);
   EXPECT_THROW(flow.sealed(1, 4), InvariantError);
 }
 
 TEST(WorkerFlow, RefusesAGrantOfMoreThanItsBacklog) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   EXPECT_THROW(flow.granted(1), InvariantError);
   flow.arrived(1, 1, 1);
   flow.take();
@@ -112,12 +112,43 @@ TEST(WorkerFlow, RefusesAGrantOfMoreThanItsBacklog) {
 }
 
 TEST(WorkerFlow, RefusesToFinishWhatItDidNotTake) {
-  WorkerFlow flow(2);
+  WorkerFlow flow({.slots = 2});
   EXPECT_THROW(flow.finished(0), InvariantError);
   flow.arrived(1, 1, 1);
   flow.take();
   flow.finished(0);
   EXPECT_THROW(flow.finished(0), InvariantError);
+}
+
+TEST(WorkerFlow, TakesUpToItsDepthAtOnce) {
+  WorkerFlow flow({.slots = 2, .depth = 3});
+  for (BatchId batch = 1; batch <= 3; ++batch) {
+    flow.arrived(batch, 1, 1);
+    EXPECT_EQ(flow.take(), batch);
+  }
+  flow.arrived(4, 1, 1);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  EXPECT_EQ(flow.running(), 3u);
+  flow.finished(0);
+  EXPECT_EQ(flow.take(), 4u);
+}
+
+TEST(WorkerFlow, OutputsThatWaitTakeUpItsDepth) {
+  WorkerFlow flow({.slots = 4, .depth = 2});
+  for (BatchId batch = 1; batch <= 2; ++batch) flow.arrived(batch, 1, 1);
+  flow.take();
+  flow.finished(5);
+  EXPECT_EQ(flow.take(), 2u);  // one of two waits
+  flow.arrived(3, 1, 1);
+  flow.finished(2);
+  EXPECT_EQ(flow.backlog(), 7u);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  flow.granted(4);
+  EXPECT_EQ(flow.take(), std::nullopt);
+  EXPECT_THROW(flow.granted(2), InvariantError);  // of two batches
+  flow.granted(1);
+  EXPECT_EQ(flow.waiting(), 1u);
+  EXPECT_EQ(flow.take(), 3u);
 }
 
 }  // namespace

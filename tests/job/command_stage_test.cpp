@@ -118,7 +118,7 @@ TEST(CommandStage, SaysWhatIsWrong) {
   EXPECT_THAT(refusal(command + "env = \"x\""), HasSubstr("'stage.s.env' must be a table"));
   EXPECT_THAT(refusal(command + "env = { variables = { A = 1 } }"),
               HasSubstr("'stage.s.env.variables.A' must be a string"));
-  EXPECT_THAT(refusal(command + "depth = 2"), HasSubstr("is not supported by this version"));
+  EXPECT_THAT(refusal(command + "depth = 0"), HasSubstr("'stage.s.depth' must be a whole number"));
   EXPECT_THAT(refusal(command + "settings = { a = nan }"), HasSubstr("must be a finite number"));
   EXPECT_THAT(refusal(command, "[models.m]\nartifacts = []\n"), HasSubstr("not supported by this"));
   EXPECT_THAT(refusal(command, "[models.m]\ncpus = 0\n"), HasSubstr("'models.m.cpus' must be"));

@@ -31,7 +31,12 @@ class Scene {
   explicit Scene(std::vector<std::string> arguments) : Scene(options(std::move(arguments))) {}
   explicit Scene(ProcessOptions what) : stage_(std::move(what)) {}
 
-  WorkerContext context() const { return {"work", 0, 1, 1, "here", folder_.path()}; }
+  WorkerContext context() const {
+    WorkerContext context{"work", 0, 1, 1, "here", folder_.path()};
+    context.depth = depth_;
+    return context;
+  }
+  void set_depth(std::size_t depth) { depth_ = depth; }
   void set_up() { stage_.setup(context()); }
 
   Outcome process(std::vector<Record> records) {
@@ -47,6 +52,7 @@ class Scene {
 
  private:
   store::ScratchFolder folder_;
+  std::size_t depth_ = 1;
   ProcessStage stage_;
 };
 

@@ -2,16 +2,19 @@
 // docs/process-protocol.md and nothing of sluice's code, so that it checks that code.
 #include <nlohmann/json.hpp>
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,8 +60,13 @@ class Worker {
     if (mode_ == "noise") noise();
     set_up();
     while (true) {
+      if (mode_ == "gathers" && answers_one()) continue;
       const auto [head, body] = receive();
-      if (head.kind == 4) process(head.batch, body);
+      if (head.kind == 4 && mode_ == "gathers") {
+        gather({head, body});
+      } else if (head.kind == 4) {
+        process(head.batch, body);
+      }
       if (head.kind == 7) --held_;
       if (head.kind == 8) break;
     }
@@ -152,6 +160,39 @@ class Worker {
       hand_on(result);
     answer(batch, result, mode_ != "keep");
     if (mode_ == "keep" && batch > 1) send(7, batch - 1, "");
+  }
+
+  // "gathers N [crashes|keeps KEY]": answers once it has N batches, or no other comes for a while,
+  // the last first; crashes with, or never answers, the one that has the key.
+  void gather(Frame frame) {
+    gathered_.push_back(std::move(frame));
+    if (gathered_.size() <= most_) return;
+    most_ = gathered_.size();
+    std::printf("most %zu\n", most_);
+    std::fflush(stdout);
+  }
+  bool answers_one() {
+    const auto wanted = std::stoul(arguments_.at(0));
+    pollfd more{socket_, POLLIN, 0};
+    if (gathered_.empty()) return false;
+    if (gathered_.size() < wanted && ::poll(&more, 1, 50) > 0) return false;
+    const std::string does = arguments_.size() > 1 ? arguments_[1] : "";
+    for (auto it = gathered_.rbegin(); it != gathered_.rend(); ++it) {
+      const bool marked = !does.empty() && has_key(*it, arguments_.at(2));
+      if (marked && does == "crashes") crash();
+      if (marked) continue;
+      const auto frame = std::move(*it);
+      gathered_.erase(std::next(it).base());
+      process(frame.head.batch, frame.body);
+      return true;
+    }
+    return false;
+  }
+  bool has_key(const Frame& frame, const std::string& key) const {
+    std::uint64_t place = 0;
+    std::memcpy(&place, frame.body.data(), sizeof place);
+    const auto found = keys(input_ + place);
+    return std::find(found.begin(), found.end(), key) != found.end();
   }
 
   std::vector<std::string> keys(const char* table) const {
@@ -265,6 +306,8 @@ class Worker {
   std::uint64_t after_ = 0;
   int held_ = 0;  ///< results that the rank has not let go of
   bool failed_ = false;
+  std::vector<Frame> gathered_;
+  std::size_t most_ = 0;
 };
 
 }  // namespace

@@ -35,6 +35,7 @@ Trial trial(std::uint64_t seed) {
     run.stages[k].outputs = 1 + chance(3) / 2;
     run.stages[k].drop = chance(3) == 0 ? 0.3 : 0;
     run.channels[k].batch_size = 1 + chance(8);
+    if (chance(3) == 0) run.channels[k].depth = 2 + chance(6);
   }
   run.seed = seed;
   run.autoscale = chance(2) == 0;

@@ -1,5 +1,6 @@
 // Whole runs at several rank counts. Every rank runs every test with the same pipelines; with one
 // rank they run on threads.
+#include "runtime/continuous.hpp"
 #include "runtime/poison.hpp"
 #include "transport/mpi.hpp"
 
@@ -54,6 +55,19 @@ TEST(MpiRun, GivesWhatDebugGives) {
       EXPECT_TRUE(outputs.empty());
     }
   }
+}
+
+TEST(MpiRun, AContinuousStageIsFull) {
+  using testing::Crowd;
+  PipelineSpec spec(
+      Pipeline<Item>("deep").then(Crowd({.gather = 4}),
+                                  {.name = "crowd", .batch_size = 3, .workers = 1, .depth = 4}),
+      items(300));
+  spec.collect = true;
+  const auto outputs = run_pipeline(spec).outputs;
+  if (!is_coordinator()) return;
+  EXPECT_EQ(testing::numbers(outputs), testing::numbers_below(300));
+  EXPECT_EQ(testing::largest_crowd(outputs), 4);
 }
 
 TEST(MpiRun, RecordsThatCannotBeProcessedAreWrittenDownOnceAndTheOthersGoOn) {

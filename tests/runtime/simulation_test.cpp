@@ -58,6 +58,22 @@ TEST(Simulation, TheSameSeedGivesTheSameRunBitForBit) {
   EXPECT_NE(simulate(run).digest, first.digest);
 }
 
+TEST(Simulation, DepthIsWorthThatManyWorkersAndIsMeasuredSo) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    auto run = simulation({0.05, 0.4}, 6, 20'000);
+    run.stages[1].service = lognormal(0.4, 0.5);
+    run.channels[1].depth = 8;
+    run.seed = seed;
+    const auto result = simulate(run);
+    expect_consistent(result);
+    EXPECT_EQ(result.done, 20'000u);
+    // Each worker of either stage makes 20 records/s, so three of each are best.
+    EXPECT_GT(result.throughput(20, 200), 0.9 * 60) << seed;
+    const auto& deep = result.stages[1];
+    EXPECT_NEAR(static_cast<double>(deep.work.records) / deep.usage.running, 20, 2) << seed;
+  }
+}
+
 TEST(Simulation, AStageThatSlowsFourTimesIsGivenTheWorkersItNeeds) {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Random random(seed);
