@@ -23,8 +23,9 @@ constexpr const char* summary_name = "summary.json";
 // Whatever else is in a run directory is sluice's own.
 bool is_output(const fs::path& path) {
   static const std::set<std::string> own{
-      "job.toml",       "run.json",      "journal",      summary_name,  "dead_letters.jsonl",
-      "state-dump.txt", "history.jsonl", "metrics.prom", "report.html", "plan.txt"};
+      "job.toml",       "run.json",      "journal",      summary_name,    "dead_letters.jsonl",
+      "state-dump.txt", "history.jsonl", "metrics.prom", "report.html",   "plan.txt",
+      "logs",           "trace",         "trace.json",   "intermediates", "replay"};
   const auto name = path.filename().string();
   return !own.contains(name) && !name.starts_with(".sluice");
 }
@@ -32,9 +33,7 @@ bool is_output(const fs::path& path) {
 std::vector<RunSummary::File> outputs_in(const fs::path& run_dir) {
   std::vector<RunSummary::File> files;
   for (fs::recursive_directory_iterator entry(run_dir), end; entry != end; ++entry) {
-    const bool at_top = entry.depth() == 0;
-    const auto name = entry->path().filename();
-    if (at_top && (!is_output(entry->path()) || name == "intermediates" || name == "replay")) {
+    if (entry.depth() == 0 && !is_output(entry->path())) {
       if (entry->is_directory()) entry.disable_recursion_pending();
       continue;
     }
