@@ -8,8 +8,8 @@ set -euo pipefail
 declare -A groups=(
   [build]="g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libhdf5-dev
     libspdlog-dev libfmt-dev libcereal-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
-    libxxhash-dev libzstd-dev libcurl4-openssl-dev libpugixml-dev libhwloc-dev
-    libmicrohttpd-dev"
+    libxxhash-dev libzstd-dev libcurl4-openssl-dev libssl-dev libarchive-dev libpugixml-dev
+    libhwloc-dev libmicrohttpd-dev"
   [jobs]="libtesseract-dev tesseract-ocr-eng poppler-utils debian-policy hdf5-tools"
   [tests]="libgtest-dev libgmock-dev libbenchmark-dev coinor-cbc hdf5-tools clang-format clang-tidy
     clang libclang-rt-dev shellcheck python3-venv openssl slurm-wlm munge debootstrap

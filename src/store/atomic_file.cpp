@@ -65,7 +65,7 @@ void AtomicFile::sweep(const std::filesystem::path& scratch) {
     const auto writer = writer_of(entry->path().filename().string());
     if (writer && ::kill(*writer, 0) != 0 && errno == ESRCH) stale.push_back(entry->path());
   }
-  for (const auto& file : stale) std::filesystem::remove(file, error);
+  for (const auto& file : stale) std::filesystem::remove_all(file, error);
 }
 
 AtomicFile::~AtomicFile() {

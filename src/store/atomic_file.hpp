@@ -29,7 +29,8 @@ class AtomicFile {
   /// file survives a crash of the machine; throws IoError.
   void commit();
 
-  /// Removes from `scratch` the temporaries of this host's processes that are gone.
+  /// Removes from `scratch` the temporaries of this host's processes that are gone: files, and
+  /// folders named like them.
   static void sweep(const std::filesystem::path& scratch);
 
  private:

@@ -46,6 +46,11 @@ class ObjectStore {
   virtual Buffer get(const ObjectName& name) = 0;
   /// Bytes from `offset` on; fewer than `count` where the object ends.
   virtual Buffer get_range(const ObjectName& name, std::uint64_t offset, std::uint64_t count) = 0;
+  /// Bytes from `offset` on, in buffers of `piece` bytes, several under way at once; of the version
+  /// of the object that `etag` names, if it is not empty: InputError if there is another by now.
+  virtual std::vector<Buffer> get_pieces(const ObjectName& name, const std::string& etag,
+                                         std::uint64_t offset, std::uint64_t count,
+                                         std::uint64_t piece) = 0;
   /// To a file, in parts.
   virtual void download(const ObjectName& name, const std::filesystem::path& path) = 0;
   virtual void put(const ObjectName& name, std::string_view bytes) = 0;
@@ -63,6 +68,12 @@ class ObjectStore {
   /// Objects whose keys begin with that of `prefix`, by key, no more than `most`.
   virtual std::vector<Listed> list(const ObjectName& prefix, std::uint64_t most = everything,
                                    Folders folders = Folders::listed) = 0;
+  struct Facts {
+    std::uint64_t size = 0;
+    std::string etag;
+  };
+  /// Nothing if there is none of that name.
+  virtual std::optional<Facts> look_at(const ObjectName& name) = 0;
   /// Its size; nothing if there is none of that name.
   virtual std::optional<std::uint64_t> size_of(const ObjectName& name) = 0;
   /// Those that are there.

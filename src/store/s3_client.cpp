@@ -62,6 +62,24 @@ class S3Client final : public ObjectStore {
     return std::move(response.body);
   }
 
+  std::vector<Buffer> get_pieces(const ObjectName& name, const std::string& etag,
+                                 std::uint64_t offset, std::uint64_t count,
+                                 std::uint64_t piece) override {
+    std::vector<Buffer> pieces((count + piece - 1) / piece);
+    const auto make = [&](std::size_t i) {
+      auto request = session_.request(Method::get, name);
+      request.headers.push_back(
+          range_header(offset + i * piece, std::min(piece, count - i * piece)));
+      if (!etag.empty()) request.headers.push_back("If-Match: " + etag);
+      return request;
+    };
+    run(pieces.size(), make, [&](std::size_t i, HttpResponse response) {
+      session_.require_read("get", name, response);
+      pieces[i] = std::move(response.body);
+    });
+    return pieces;
+  }
+
   void download(const ObjectName& name, const std::filesystem::path& path) override {
     download_file(session_, name, path);
   }
@@ -102,11 +120,16 @@ class S3Client final : public ObjectStore {
     return objects;
   }
 
-  std::optional<std::uint64_t> size_of(const ObjectName& name) override {
+  std::optional<Facts> look_at(const ObjectName& name) override {
     const auto response = session_.run(session_.request(Method::head, name));
     if (response.status == 404) return std::nullopt;
     session_.require_read("look at", name, response);
-    return response.content_length;
+    return Facts{response.content_length, response.etag};
+  }
+
+  std::optional<std::uint64_t> size_of(const ObjectName& name) override {
+    const auto facts = look_at(name);
+    return facts ? std::optional(facts->size) : std::nullopt;
   }
 
   void remove(std::span<const ObjectName> names) override {

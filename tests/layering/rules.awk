@@ -8,7 +8,7 @@ BEGIN {
   # Public headers belong to layers too, so that one cannot reach up through include/sluice.
   split("error base version base buffer record encoded_batch record codec record record record " \
         "batch record stage record continuous_stage record any_stage record process_stage process " \
-        "pipeline runtime model runtime run runtime registry job " \
+        "pipeline runtime model runtime run runtime registry job artifact store " \
         "sluice cli", pairs)
   for (i = 1; i in pairs; i += 2) public_layer[pairs[i]] = pairs[i + 1]
 
@@ -16,6 +16,8 @@ BEGIN {
   owner["^mpi(_|[.]h|[.]hpp|$)"] = "src/transport/mpi"
   owner["^(hdf5|H5)"] = "src/store/"
   owner["^curl/"] = "src/store/"
+  owner["^archive"] = "src/store/"
+  owner["^openssl/"] = "src/store/"
   owner["^(cuda|cublas|cudnn|nccl|nvtx|thrust|cub/)"] = "src/gpu/"
   owner["^toml"] = "src/job/"
   owner["^CLI/"] = "src/cli/"

@@ -1,0 +1,125 @@
+#include "store/archive.hpp"
+
+#include <sluice/error.hpp>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+
+namespace sluice::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Whether a path from within the folder stays there.
+bool stays_inside(const fs::path& path) {
+  const auto normal = path.lexically_normal();
+  return normal.is_relative() && !normal.empty() && *normal.begin() != "..";
+}
+
+class Unpacking {
+ public:
+  Unpacking(const fs::path& archive, const fs::path& folder)
+      : path_(archive), folder_(fs::canonical(folder)) {
+    archive_read_support_filter_all(in_);
+    archive_read_support_format_all(in_);
+    archive_write_disk_set_options(
+        out_, ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+                  ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_UNLINK);
+    constexpr std::size_t block = 1 << 20;
+    check_read(archive_read_open_filename(in_, path_.c_str(), block));
+  }
+  ~Unpacking() {
+    archive_read_free(in_);
+    archive_write_free(out_);
+  }
+  Unpacking(const Unpacking&) = delete;
+  Unpacking& operator=(const Unpacking&) = delete;
+
+  void run(const std::function<void()>& each) {
+    archive_entry* entry = nullptr;
+    while (check_read(archive_read_next_header(in_, &entry)) != ARCHIVE_EOF) {
+      if (place(entry)) copy(entry);
+      if (each && ++members_ % 64 == 0) each();
+    }
+    check_written(archive_write_close(out_));
+  }
+
+ private:
+  // False for the archive's own "./".
+  bool place(archive_entry* entry) {
+    const char* given = archive_entry_pathname(entry);
+    name_ = given == nullptr ? "" : given;
+    if (!stays_inside(name_)) refuse("lies outside the folder");
+    const auto member = fs::path(name_).lexically_normal();
+    if (member == "." || member == "./") return false;
+    archive_entry_copy_pathname(entry, (folder_ / member).c_str());
+    place_link(entry, member);
+    const auto type = archive_entry_filetype(entry);
+    const bool usual = type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK;
+    if (!usual && archive_entry_hardlink(entry) == nullptr) refuse("is no file, folder or link");
+    return true;
+  }
+
+  void place_link(archive_entry* entry, const fs::path& member) {
+    if (const char* target = archive_entry_symlink(entry)) {
+      const fs::path to(target);
+      if (to.is_absolute() || !stays_inside(member.parent_path() / to)) {
+        refuse(fmt::format("is a link to '{}', outside the folder", target));
+      }
+    }
+    if (const char* target = archive_entry_hardlink(entry)) {
+      const fs::path to(target);
+      if (!stays_inside(to)) refuse(fmt::format("is a link to '{}', outside the folder", target));
+      archive_entry_copy_hardlink(entry, (folder_ / to.lexically_normal()).c_str());
+    }
+  }
+
+  void copy(archive_entry* entry) {
+    check_written(archive_write_header(out_, entry));
+    const void* bytes = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    while (check_read(archive_read_data_block(in_, &bytes, &size, &offset)) != ARCHIVE_EOF) {
+      check_written(archive_write_data_block(out_, bytes, size, offset));
+    }
+    check_written(archive_write_finish_entry(out_));
+  }
+
+  int check_read(int result) const {
+    if (result >= ARCHIVE_WARN) return result;
+    throw InputError(fmt::format("it cannot be unpacked{}: {}", at_member(), text(in_)));
+  }
+  void check_written(la_ssize_t result) const {
+    if (result >= ARCHIVE_WARN) return;
+    throw IoError(
+        fmt::format("cannot write '{}': {}; check the folder's permissions and free space",
+                    (folder_ / name_).string(), text(out_)));
+  }
+  static std::string text(archive* of) {
+    const char* why = archive_error_string(of);
+    return why == nullptr ? "no reason is known" : why;
+  }
+  std::string at_member() const {
+    return name_.empty() ? "" : fmt::format(" (after member '{}')", name_);
+  }
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw InputError(fmt::format("its member '{}' {}; nothing of it was kept", name_, why));
+  }
+
+  fs::path path_;
+  fs::path folder_;
+  archive* in_ = archive_read_new();
+  archive* out_ = archive_write_disk_new();
+  std::uint64_t members_ = 0;
+  std::string name_;  ///< of the member at hand, as the archive has it
+};
+
+}  // namespace
+
+void unpack_archive(const fs::path& archive, const fs::path& folder,
+                    const std::function<void()>& each) {
+  Unpacking(archive, folder).run(each);
+}
+
+}  // namespace sluice::store
