@@ -5,11 +5,14 @@
 #include "record/lending.hpp"
 #include "transport/mpi_check.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::transport {
 namespace {
@@ -18,6 +21,33 @@ namespace {
 bool may_lend() {
   const char* value = std::getenv("SLUICE_LEND");
   return value == nullptr || std::string_view(value) != "0";
+}
+
+// SLUICE_SIMULATED_NODE gives ranks of one machine different numbers, as if they were on so many
+// nodes: for tests, and to try out what runs of several nodes do.
+int simulated_node() {
+  const char* value = std::getenv("SLUICE_SIMULATED_NODE");
+  return value == nullptr ? 0 : std::max(0, std::atoi(value));
+}
+
+// Returns the lowest rank of the node, and leaves its ranks in `comm`, which has the machine's. All
+// of those see the same numbers, so that they agree on whether there is something to split.
+Rank agree_on_node(MPI_Comm& comm, Rank rank) {
+  struct Place {
+    int node;
+    Rank rank;
+  };
+  const Place mine{simulated_node(), rank};
+  std::vector<Place> all(static_cast<std::size_t>(size_of(comm)));
+  check_mpi(MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, comm),
+            "MPI_Allgather");
+  const auto is_here = [&](const Place& place) { return place.node == mine.node; };
+  if (!std::all_of(all.begin(), all.end(), is_here)) {
+    MPI_Comm machine = std::exchange(comm, MPI_COMM_NULL);
+    check_mpi(MPI_Comm_split(machine, mine.node, rank, &comm), "MPI_Comm_split");
+    check_mpi(MPI_Comm_free(&machine), "MPI_Comm_free");
+  }
+  return std::find_if(all.begin(), all.end(), is_here)->rank;
 }
 
 void broadcast(std::string& text, MPI_Comm comm) {
@@ -46,9 +76,8 @@ MpiNodes::MpiNodes(MPI_Comm world) {
   MPI_Comm node = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node),
             "MPI_Comm_split_type");
+  const Rank leader = agree_on_node(node, rank);
   ranks_here_ = size_of(node);
-  int leader = rank;
-  check_mpi(MPI_Bcast(&leader, 1, MPI_INT, 0, node), "MPI_Bcast");
   number_nodes(world, leader);
   share_bells(world, node);
   watch_each_other(node, rank);
