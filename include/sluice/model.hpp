@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -19,6 +20,7 @@ struct Model {
   std::optional<std::uint64_t> memory = {};
   std::optional<std::size_t> spmd = {};
   std::string settings = "{}";  ///< a JSON object
+  std::vector<Artifact> artifacts = {};
 };
 
 /// The spec, with what it leaves at its default taken from the model.

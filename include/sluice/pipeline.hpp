@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sluice/any_stage.hpp>
+#include <sluice/artifact.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -57,6 +58,8 @@ struct StageSpec {
   std::chrono::nanoseconds max_worker_lifetime{0};
   /// A call of user code that takes longer is taken for hung, and the run stops. 0: never.
   std::chrono::nanoseconds stall_after = std::chrono::minutes(10);
+  /// On every node before any stage is set up there (docs/artifacts.md).
+  std::vector<Artifact> artifacts = {};
 };
 
 /// Writes what the files in `parts` hold, in that order, to one like them at `target`, which

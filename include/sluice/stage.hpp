@@ -32,6 +32,9 @@ struct WorkerContext {
   /// In debug mode the stage is called where the user is, who may stop it in a debugger.
   bool debug = false;
   std::size_t depth = 1;  ///< batches that the stage is given at once, at most
+  /// This node's folder for what its workers share, SLUICE_NODE_DIR to processes: artifacts are
+  /// below it (docs/artifacts.md). It need not exist.
+  std::filesystem::path node_dir = {};
 
   /// Where a stage that writes at teardown is to make the file that shall appear at `path`.
   std::filesystem::path output(const std::filesystem::path& path) const {

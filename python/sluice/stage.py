@@ -24,6 +24,7 @@ class Context:
     settings: Dict[str, Any] = field(default_factory=dict)
     batch_size: int = 1
     depth: int = 1
+    node_dir: str = ""
 
 
 class Stage:

@@ -84,6 +84,8 @@ class Watchdog {
   void gone(Rank rank) { state(rank) = {.gone = true}; }
   /// Ranks that are left keep their stages or get others, and no batch of before counts.
   void begin_again();
+  /// Something happened that is neither an order nor an event.
+  void moved() { moved_at_ = at_; }
   /// The rank has ended so many calls of user code.
   void counted(Rank rank, std::uint64_t calls);
   void note(const Command& command) {

@@ -105,7 +105,8 @@ std::string apptainer(const Variables& variables) {
   fail("env.container needs 'apptainer' (or 'singularity') on PATH, and there is none here");
 }
 
-// The working directory and the run directory are where they are outside.
+// The working directory, the run directory and, if it is there, the node's folder are where they
+// are outside.
 void enter_container(const ProcessOptions& options, const WorkerContext& context,
                      Prepared& prepared) {
   const auto& image = options.env.container;
@@ -115,12 +116,16 @@ void enter_container(const ProcessOptions& options, const WorkerContext& context
                      image, image));
   }
   prepared.program = apptainer(prepared.variables);
-  const auto here = fs::current_path().string();
-  const auto run_dir = fs::absolute(context.run_dir).lexically_normal().string();
+  const auto here = fs::current_path();
+  std::vector<fs::path> folders{here, context.run_dir};
+  if (is_there(context.node_dir)) folders.push_back(context.node_dir);
   prepared.arguments = {prepared.program, "exec"};
   if (!context.gpus.empty()) prepared.arguments.emplace_back("--nv");
-  for (const auto& argument : {std::string("--bind"), here, std::string("--bind"), run_dir,
-                               std::string("--pwd"), here, image}) {
+  for (const auto& folder : folders) {
+    prepared.arguments.emplace_back("--bind");
+    prepared.arguments.push_back(fs::absolute(folder).lexically_normal().string());
+  }
+  for (const auto& argument : {std::string("--pwd"), here.string(), image}) {
     prepared.arguments.push_back(argument);
   }
   prepared.arguments.insert(prepared.arguments.end(), options.command.begin(),
@@ -128,6 +133,19 @@ void enter_container(const ProcessOptions& options, const WorkerContext& context
 }
 
 }  // namespace
+
+ProcessEnvironment on_node(ProcessEnvironment env, const fs::path& node_dir) {
+  const auto replace = [&](std::string& text) {
+    constexpr std::string_view variable = "$SLUICE_NODE_DIR";
+    const auto rest = text.size() > variable.size() ? text[variable.size()] : '/';
+    if (text.starts_with(variable) && rest == '/') {
+      text.replace(0, variable.size(), node_dir.string());
+    }
+  };
+  for (auto* path : {&env.venv, &env.conda, &env.container}) replace(*path);
+  for (auto& variable : env.variables) replace(variable.second);
+  return env;
+}
 
 Variables own_variables() {
   Variables variables;

@@ -21,8 +21,13 @@ struct Prepared {
 
 /// Throws UsageError, naming the key, for an environment or a program that is not there.
 /// Of GPUs the program sees the worker's, and none if it has none, unless `env.variables` says
-/// otherwise; in debug mode all that there are. `run_dir` is made visible in a container.
+/// otherwise; in debug mode all that there are. `run_dir` is made visible in a container, and so is
+/// `node_dir`, if it is there.
 Prepared prepare(const ProcessOptions& options, const WorkerContext& context);
+
+/// With "$SLUICE_NODE_DIR" at the beginning of folders, images and values replaced: environments
+/// and images may be artifacts.
+ProcessEnvironment on_node(ProcessEnvironment env, const std::filesystem::path& node_dir);
 
 /// This process' variables, without those by which an MPI launcher speaks to its ranks: a program
 /// that is no rank must not take itself for one.

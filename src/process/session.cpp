@@ -75,7 +75,10 @@ Session::Session(const ProcessOptions& options, const WorkerContext& context, bo
 
 // Returns our end of the socket.
 store::Descriptor Session::start() {
-  const auto prepared = prepare(options_, context_);
+  auto options = options_;
+  options.env = on_node(std::move(options.env), context_.node_dir);
+  auto prepared = prepare(options, context_);
+  prepared.variables["SLUICE_NODE_DIR"] = context_.node_dir.string();
   std::array<int, 2> ends{};
   checked(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "make a socket");
   store::Descriptor ours(ends[0]);
@@ -130,6 +133,7 @@ std::string Session::setup_text(bool on_node) const {
                   {"batch_size", options_.batch_size},
                   {"depth", context_.depth},
                   {"output_limit", output_->limit()},
+                  {"node_dir", context_.node_dir.string()},
                   {"on_node", on_node}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -1,6 +1,7 @@
 #include "runtime/batch_worker.hpp"
 
 #include "runtime/batch_book.hpp"
+#include "store/node_folder.hpp"
 
 #include <fmt/format.h>
 
@@ -49,6 +50,7 @@ void BatchWorker::obey(const control::Assign& order) {
   WorkerContext context{stage.spec.name,   order.worker, order.workers,
                         transport_.rank(), host_,        place.run_dir};
   context.gpus = gpus_;
+  context.node_dir = store::node_folder();
   place.stage = order.stage;
   log_stage(stage.spec.name);
   if (!place.runner) place.runner.emplace(stage, order.deliver, hooks(stage));

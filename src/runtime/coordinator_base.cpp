@@ -1,5 +1,7 @@
 #include "runtime/coordinator_base.hpp"
 
+#include "base/log.hpp"
+#include "runtime/artifacts.hpp"
 #include "store/trace_file.hpp"
 #include "transport/presence.hpp"
 
@@ -41,6 +43,7 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
     watchdog_.emplace(patience_of(spec_, transport_), static_cast<std::size_t>(transport_.size()));
     hosts_.resize(static_cast<std::size_t>(transport_.size()));
     greet();
+    place_artifacts();
     running_ = true;
     run_stages();
   } catch (...) {
@@ -130,6 +133,22 @@ void CoordinatorBase::greet() {
   }
 }
 
+void CoordinatorBase::place_artifacts() {
+  auto artifacts = artifacts_of(spec_);
+  if (artifacts.empty() || workers_left() == 0) return;
+  spread_.emplace(std::move(artifacts), node_of_rank(),
+                  [this](Rank to, Packet packet) { send(to, std::move(packet)); });
+  while (!spread_->done()) {
+    if (receive_all()) continue;
+    check_for_stall();
+    heed_signals();
+    if (stopping()) throw_stopped("it had not begun");
+    wait_until(control::Time::max());
+  }
+  run_log().info("{}", spread_->summary(seconds()));
+  spread_.reset();
+}
+
 bool CoordinatorBase::receive_all() {
   watchdog_->advance(now());
   std::vector<Rank> dead;
@@ -170,6 +189,8 @@ void CoordinatorBase::on(Packet packet, Rank from) {
     throw_failure(*failure, [this](std::size_t input) { return input_name(spec_, input); });
   } else if (const auto* found = std::get_if<Lost>(&packet)) {
     handle_lost(found->ranks);
+  } else if (spread_ && spread_->took(packet, from)) {
+    watchdog_->moved();
   } else {
     handle(std::move(packet), from);
   }
@@ -179,6 +200,7 @@ void CoordinatorBase::on(Packet packet, Rank from) {
 void CoordinatorBase::handle_lost(const std::vector<Rank>& ranks) {
   const auto news = note_lost(ranks);
   if (running_ && !news.empty()) lose(news);
+  if (spread_) spread_->require_alive(news);
 }
 
 std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {

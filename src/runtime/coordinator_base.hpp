@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "control/coordinator_watch.hpp"
 #include "control/watchdog.hpp"
+#include "runtime/artifact_spread.hpp"
 #include "runtime/dead_letter_book.hpp"
 #include "runtime/gpu_seats.hpp"
 #include "runtime/hang.hpp"
@@ -109,6 +110,7 @@ class CoordinatorBase {
   void set_beat(control::Time beat);
   void say_alive();
   void greet();
+  void place_artifacts();
   void handle_lost(const std::vector<control::Rank>& ranks);
   std::vector<control::Rank> note_lost(const std::vector<control::Rank>& ranks);
   int workers_left() const;
@@ -124,7 +126,8 @@ class CoordinatorBase {
   std::string text_;
   std::set<control::Rank> greeted_;
   std::set<control::Rank> lost_;
-  bool running_ = false;  ///< all have said Hello
+  bool running_ = false;                  ///< all have said Hello
+  std::optional<ArtifactSpread> spread_;  ///< until all are where they belong
   RunTopology topology_;
   Seats seats_;
   GpuSeats gpu_seats_;

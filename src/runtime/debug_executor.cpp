@@ -1,12 +1,14 @@
 #include "runtime/debug_executor.hpp"
 
 #include "base/clock.hpp"
+#include "runtime/artifacts.hpp"
 #include "runtime/dead_letter_book.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/input_feed.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stage_runner.hpp"
 #include "runtime/stop_signals.hpp"
+#include "store/node_folder.hpp"
 
 #include <fmt/format.h>
 
@@ -30,6 +32,7 @@ class DebugRun {
     status_.channels.resize(spec_.stages.size());
     dead_letters_.emplace(spec_, input.size(), spec_.options.run_dir);
     dead_letters_->start_afresh();
+    place_artifacts_here(spec_);
     for (const auto& stage : spec_.stages) set_up(stage);
     const auto batch_size = spec_.stages.front().spec.batch_size;
     while (status_.done < status_.inputs && signals_.received() == 0) {
@@ -60,6 +63,7 @@ class DebugRun {
     const auto before = seconds_now();
     WorkerContext context{stage.spec.name, 0, 1, 0, host_name(), spec_.options.run_dir};
     context.debug = true;
+    context.node_dir = store::node_folder();
     status_.stages.emplace_back().name = stage.spec.name;
     status_.stages.back().workers = 1;
     auto& runner = stages_.emplace_back(stage, false);

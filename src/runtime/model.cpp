@@ -25,6 +25,7 @@ StageSpec with_model(StageSpec spec, const Model& model) {
   fill(&StageSpec::gpus, model.gpus);
   fill(&StageSpec::memory, model.memory);
   fill(&StageSpec::spmd, model.spmd);
+  if (spec.artifacts.empty()) spec.artifacts = model.artifacts;
   return spec;
 }
 

@@ -134,6 +134,12 @@ void encode(std::string& bytes, std::vector<Buffer>& buffers, Split&& split) {
   buffers = std::move(split.input).take_buffers();
 }
 
+void encode(std::string& bytes, std::vector<Buffer>& buffers, ArtifactPart&& part) {
+  Encoder encoder(bytes);
+  encoder(part.artifact, part.size, part.is_folder, part.is_last, part.sum);
+  buffers.push_back(std::move(part.bytes));
+}
+
 template <class Part>
 void encode(std::string& bytes, std::vector<Buffer>&, Part&& part) {
   Encoder encoder(bytes);
@@ -152,6 +158,11 @@ Part decode(std::string_view bytes, transport::Message& message) {
   } else if constexpr (std::is_same_v<Part, Split>) {
     decoder(part.records, part.shard, part.offset);
     part.input = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
+  } else if constexpr (std::is_same_v<Part, ArtifactPart>) {
+    decoder(part.artifact, part.size, part.is_folder, part.is_last, part.sum);
+    decoder.finish();
+    if (message.buffers.size() != 1) throw DecodeError("a part of an artifact without its bytes");
+    part.bytes = std::move(message.buffers.front());
   } else {
     decoder(part);
     decoder.finish();

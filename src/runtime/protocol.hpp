@@ -202,9 +202,84 @@ struct Begin {
   }
 };
 
-using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup,
-                            Regrouped, Here, Begin>;
+/// From the coordinator to the rank that reads artifacts: see what is at their sources.
+struct NameArtifacts {
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
+/// The answer: what each is known by on nodes that have it.
+struct ArtifactNames {
+  std::vector<std::string> keys;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(keys);
+  }
+};
+
+/// From the coordinator to one rank of each node: see which are there.
+struct LookForArtifacts {
+  std::vector<std::string> keys;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(keys);
+  }
+};
+
+/// The answer: those that are not.
+struct LackedArtifacts {
+  std::vector<std::uint64_t> artifacts;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(artifacts);
+  }
+};
+
+/// From the coordinator to the same: the ways that the artifacts take (control/spread.hpp).
+struct SpreadArtifacts {
+  std::vector<std::vector<control::Rank>> chains;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(chains);
+  }
+};
+
+/// From a rank to the next one of the chain.
+struct ArtifactPart {
+  std::uint64_t artifact = 0;
+  std::uint64_t size = 0;  ///< of the source
+  bool is_folder = false;
+  bool is_last = false;
+  std::uint64_t sum = 0;  ///< of all pieces up to this one
+  Buffer bytes;
+};
+
+/// The answer: it is written, and the next one may come.
+struct ArtifactPartTaken {
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
+/// To the coordinator: a rank has done its part.
+struct ArtifactsPlaced {
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(bytes_read, bytes_written);
+  }
+};
+
+using Packet =
+    std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here,
+                 Begin, NameArtifacts, ArtifactNames, LookForArtifacts, LackedArtifacts,
+                 SpreadArtifacts, ArtifactPart, ArtifactPartTaken, ArtifactsPlaced>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

@@ -1,5 +1,7 @@
 #include "runtime/spec.hpp"
 
+#include "runtime/artifacts.hpp"
+
 #include <sluice/error.hpp>
 #include <sluice/version.hpp>
 
@@ -107,12 +109,12 @@ std::string stage_text(const ErasedStage& stage) {
       "stage {}: {}; batch_size={} speed={} selectivity={} over_provision={} cpus={} gpus={} "
       "memory={} spmd={} workers={} workers_per_node={} slots={} depth={} "
       "batch_wait={} byte_budget={} attempts={} on_failure={} setup_attempts={} "
-      "max_worker_lifetime={}{}\n",
+      "max_worker_lifetime={}{}{}\n",
       s.name, stage.description, s.batch_size, optional_text(s.speed), s.selectivity,
       s.over_provision, s.cpus, s.gpus, s.memory, s.spmd, optional_text(s.workers),
       optional_text(s.workers_per_node), s.slots, s.depth, s.batch_wait, s.byte_budget, s.attempts,
       s.on_failure == OnFailure::fail ? "fail" : "dead_letter", s.setup_attempts,
-      s.max_worker_lifetime, s.writes_at_teardown ? " writes_at_teardown" : "");
+      s.max_worker_lifetime, s.writes_at_teardown ? " writes_at_teardown" : "", artifacts_text(s));
 }
 
 }  // namespace
@@ -135,6 +137,7 @@ void validate(const ErasedSpec& spec) {
   }
   require(spec.stages.front().spec.byte_budget == 0, spec.stages.front().spec,
           "byte_budget has no meaning for the first stage, whose input the coordinator holds");
+  validate_artifacts(spec);
 }
 
 void require_runnable(const ErasedSpec& spec) {

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "runtime/spec.hpp"
+#include "store/node_folder.hpp"
 
 #include <fmt/format.h>
 
@@ -110,6 +111,7 @@ WorkerContext Worker::context() const {
                         transport_.rank(), host_,         spec_.options.run_dir};
   context.depth = spec.depth;
   context.gpus = gpus_;
+  context.node_dir = store::node_folder();
   return context;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/worker_base.hpp"
 
+#include "runtime/artifacts.hpp"
 #include "runtime/gpus.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/run_topology.hpp"
@@ -124,7 +125,7 @@ void WorkerBase::turn() {
     if (!end_) transport_.wait(beat_);
     return;
   }
-  const bool worked = work();
+  const bool worked = (courier_ && courier_->step()) || work();
   if (!received && !worked && !end_) transport_.wait(std::min(longest_wait(), beat_));
 }
 
@@ -170,7 +171,7 @@ void WorkerBase::on(Packet packet) {
     gpus_ = cuda_names(order->gpus);
   } else if (const auto* begin = std::get_if<Begin>(&packet)) {
     on(*begin);
-  } else {
+  } else if (!carried(packet)) {
     handle(std::move(packet));
   }
 }
@@ -180,6 +181,23 @@ void WorkerBase::on(const Begin& begin) {
   if (spec_.options.logs) log_.emplace(spec_.options.run_dir, rank, host_);
   tracer_.open(spec_, begin.attempt, rank, transport_.node_of(rank), host_);
   rank_log().info("'{}' begins", spec_.name);
+}
+
+// True if it is about artifacts.
+bool WorkerBase::carried(Packet& packet) {
+  return std::visit(
+      [this](auto& part) {
+        if constexpr (requires(ArtifactCourier & courier) { courier.on(std::move(part)); }) {
+          if (!courier_) {
+            courier_.emplace(transport_, artifacts_of(spec_), [this] { come_up_for_air(); });
+          }
+          courier_->on(std::move(part));
+          return true;
+        } else {
+          return false;
+        }
+      },
+      packet);
 }
 
 // Says so and then only waits for the end.

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "control/coordinator_watch.hpp"
+#include "runtime/artifact_courier.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/retries.hpp"
 #include "runtime/stop_signals.hpp"
@@ -67,13 +68,15 @@ class WorkerBase {
   void look_for_coordinator();
   void on(Packet packet);
   void on(const Begin& begin);
+  bool carried(Packet& packet);
   void fail(const Failure& failure);
 
   std::optional<RankLog> log_;
   std::optional<End> end_;
   std::set<control::Rank> lost_;  ///< that this rank knows of
   bool failed_ = false;
-  std::optional<StopSignals> signals_;  ///< if this process is not the coordinator's
+  std::optional<ArtifactCourier> courier_;  ///< if it has a part in spreading artifacts
+  std::optional<StopSignals> signals_;      ///< if this process is not the coordinator's
   bool signal_passed_on_ = false;
   // Guarded as the transport is: the communication thread's, but for absences.
   std::optional<control::CoordinatorWatch> watch_;  ///< if the coordinator is another process

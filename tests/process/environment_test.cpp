@@ -144,6 +144,33 @@ TEST_F(Environment, AContainerRunsTheCommand) {
                                                       "python", "-c", "true"}));
 }
 
+TEST_F(Environment, AContainerSeesTheNodesFolderIfItIsThere) {
+  program(folder_ / "bin/apptainer", "");
+  write_text(folder_ / "image.sif", "");
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", ((folder_ / "bin").string() + ":" + path).c_str(), 1);
+  context_.node_dir = folder_ / "node";
+  const ProcessEnvironment env{.container = (folder_ / "image.sif").string()};
+  EXPECT_THAT(prepared(env).arguments, Not(Contains(context_.node_dir.string())));
+  std::filesystem::create_directory(context_.node_dir);
+  EXPECT_THAT(prepared(env).arguments, Contains(context_.node_dir.string()));
+  ::setenv("PATH", path.c_str(), 1);
+}
+
+TEST_F(Environment, MayLieInTheNodesFolder) {
+  const auto env = on_node({.venv = "$SLUICE_NODE_DIR/envs/a",
+                            .container = "$SLUICE_NODE_DIR",
+                            .variables = {{"MODEL", "$SLUICE_NODE_DIR/m"},
+                                          {"OTHER", "$SLUICE_NODE_DIRS/m"},
+                                          {"LATER", "a:$SLUICE_NODE_DIR"}}},
+                           "/node");
+  EXPECT_EQ(env.venv, "/node/envs/a");
+  EXPECT_EQ(env.container, "/node");
+  EXPECT_EQ(env.variables.at("MODEL"), "/node/m");
+  EXPECT_EQ(env.variables.at("OTHER"), "$SLUICE_NODE_DIRS/m");
+  EXPECT_EQ(env.variables.at("LATER"), "a:$SLUICE_NODE_DIR");
+}
+
 TEST_F(Environment, WhatIsMissingIsSaidWithStageAndKey) {
   EXPECT_THAT(refusal({.venv = "no/venv"}),
               AllOf(StartsWith("env.venv = \"no/venv\" is no virtual environment: '"),
