@@ -4,6 +4,7 @@
 #include "job/build.hpp"
 #include "job/input.hpp"
 #include "job/topology.hpp"
+#include "runtime/artifacts.hpp"
 #include "runtime/machine.hpp"
 #include "runtime/spec.hpp"
 
@@ -73,6 +74,7 @@ PlanReport make_plan_report(const PlanArguments& arguments) {
   PlanReport report;
   report.job = file.name;
   report.stages = runtime::demands(spec);
+  report.artifacts = runtime::artifacts_of(spec);
   report.topology = arguments.topology.empty() ? runtime::discover_topology()
                                                : job::topology_option(arguments.topology);
   report.reserved = arguments.reserved;

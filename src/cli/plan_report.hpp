@@ -3,6 +3,8 @@
 #include "control/outlook.hpp"
 #include "control/plan.hpp"
 
+#include <sluice/artifact.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +30,7 @@ struct PlanReport {
   std::optional<std::uint64_t> inputs;  ///< absent if the input cannot be read here
   std::string no_input;                 ///< why
   MemoryBound memory;
+  std::vector<Artifact> artifacts;  ///< that each node gets first
   // These need every stage's speed.
   std::vector<control::Limit> limits;
   std::vector<control::Advice> advice;
@@ -43,6 +46,8 @@ std::string plan_text(const PlanReport& report);
 /// How the plan came about, step by step.
 std::string plan_explanation(const PlanReport& report);
 
+/// What is brought to each node, and where to: a line for each; empty if there are none.
+std::string artifacts_list(const std::vector<Artifact>& artifacts);
 /// "3 × (64 cpus, 8 GPUs)" and so on, a line for each sort of node.
 std::string topology_text(const control::Topology& topology);
 

@@ -153,6 +153,16 @@ std::string topology_text(const control::Topology& topology) {
   return text;
 }
 
+std::string artifacts_list(const std::vector<Artifact>& artifacts) {
+  std::string text = artifacts.empty() ? "" : "brought to each node before its stages begin:\n";
+  for (const auto& artifact : artifacts) {
+    text += fmt::format("  {} -> {}{}{}\n", artifact.uri, artifact.dest,
+                        artifact.unpack ? ", unpacked" : "",
+                        artifact.sha256.empty() ? "" : ", checked against its sha256");
+  }
+  return text;
+}
+
 std::string plan_text(const PlanReport& report) {
   auto text = fmt::format("{} on {}{}\n", report.job, topology_text(report.topology),
                           report.batch ? ", one stage after the other" : "");
@@ -160,7 +170,8 @@ std::string plan_text(const PlanReport& report) {
   if (!report.no_input.empty()) {
     text += fmt::format("the input could not be read here: {}\n", report.no_input);
   }
-  return text + resources(report) + memory_text(report) + advice_text(report);
+  return text + resources(report) + memory_text(report) + artifacts_list(report.artifacts) +
+         advice_text(report);
 }
 
 }  // namespace sluice::cli

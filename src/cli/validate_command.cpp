@@ -1,6 +1,8 @@
 #include "cli/commands.hpp"
+#include "cli/plan_report.hpp"
 #include "job/build.hpp"
 #include "job/input.hpp"
+#include "runtime/artifacts.hpp"
 #include "runtime/spec.hpp"
 
 #include <fmt/format.h>
@@ -33,17 +35,24 @@ void print_stages(const std::vector<job::JobStage>& stages) {
   }
 }
 
+void print_artifacts(const ErasedSpec& spec) {
+  const auto text = artifacts_list(runtime::artifacts_of(spec));
+  if (!text.empty()) fmt::print("{}", text);
+}
+
 }  // namespace
 
 int validate_job(const JobArguments& arguments) {
   const auto file = job::load_job(arguments.file, arguments.sets);
   auto registry = job::builtin_stages();
   const auto stages = job::build_stages(file, registry);
-  runtime::validate(job::build_spec(file, stages, {}));
+  const auto spec = job::build_spec(file, stages, {});
+  runtime::validate(spec);
   const auto inputs = job::read_input(file.input).size();
   fmt::print("{}: the job is valid; inputs: {}, run directory: {}\n", file.name, inputs,
              file.run_dir.string());
   print_stages(stages);
+  print_artifacts(spec);
   return 0;
 }
 

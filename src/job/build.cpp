@@ -70,6 +70,7 @@ JobStage build_stage(const StageEntry& entry, const StageSpec& defaults,
   if (kind != nullptr) apply_defaults(kind->defaults, spec);
   if (entry.model) apply_model(*entry.model, spec);
   apply_knobs(entry.keys, "stage." + entry.name, spec);
+  if (entry.artifacts) spec.artifacts = *entry.artifacts;  // even if it is there to say: none
   if (kind == nullptr) return command_stage(entry, spec);
   JobStage stage{
       spec, *kind, check_settings(*kind, settings_of(entry), entry.name, entry.place), {}};

@@ -21,6 +21,7 @@ void apply_model(const Model& model, StageSpec& spec) {
   if (model.gpus) spec.gpus = *model.gpus;
   if (model.memory) spec.memory = *model.memory;
   if (model.spmd) spec.spmd = *model.spmd;
+  spec.artifacts = model.artifacts;
 }
 
 JobStage command_stage(const StageEntry& entry, const StageSpec& spec) {

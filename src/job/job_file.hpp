@@ -43,6 +43,7 @@ struct StageEntry {
   std::optional<std::uint64_t> shared_memory;
   std::optional<std::chrono::nanoseconds> start_timeout;
   std::optional<Model> model;
+  std::optional<std::vector<Artifact>> artifacts;
   std::optional<std::filesystem::path> plugin;
   RawTable keys;
   RawTable settings;

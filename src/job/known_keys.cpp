@@ -63,6 +63,7 @@ const KnownKeys& stage_keys() {
                                "command",
                                "env",
                                "model",
+                               "artifacts",
                                "shared_memory",
                                "start_timeout",
                                "plugin",
@@ -91,12 +92,18 @@ const KnownKeys& stage_keys() {
 }
 
 const KnownKeys& model_keys() {
-  static const KnownKeys keys{{"env", "settings", "cpus", "gpus", "memory", "spmd"}, {"artifacts"}};
+  static const KnownKeys keys{{"env", "settings", "artifacts", "cpus", "gpus", "memory", "spmd"},
+                              {}};
   return keys;
 }
 
 const KnownKeys& env_keys() {
   static const KnownKeys keys{{"venv", "conda", "modules", "container", "variables"}, {}};
+  return keys;
+}
+
+const KnownKeys& artifact_keys() {
+  static const KnownKeys keys{{"uri", "dest", "unpack", "sha256"}, {}};
   return keys;
 }
 

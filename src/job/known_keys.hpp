@@ -22,6 +22,7 @@ const KnownKeys& store_keys();
 const KnownKeys& stage_keys();
 const KnownKeys& model_keys();
 const KnownKeys& env_keys();
+const KnownKeys& artifact_keys();
 
 /// The keys of [input] that say where the input comes from, in the order of InputEntry::Source.
 const std::vector<std::string>& input_sources();

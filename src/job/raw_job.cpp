@@ -35,8 +35,23 @@ RawEnv read_env(const toml::table& table, const std::string& path) {
   return env;
 }
 
+std::vector<RawTable> read_artifacts(const toml::node& node, const std::string& path) {
+  constexpr std::string_view wanted =
+      "a list of tables, such as [{ uri = \"s3://bucket/model\", dest = \"model\" }]";
+  const auto* list = node.as_array();
+  if (list == nullptr) throw_wrong_value(raw_value(node), path, wanted);
+  std::vector<RawTable> artifacts;
+  for (const auto& element : *list) {
+    const auto* table = element.as_table();
+    if (table == nullptr) throw_wrong_value(raw_value(element), path, wanted);
+    artifacts.push_back(raw_table(*table));
+    refuse_unknown_keys(artifacts.back(), path + ".", artifact_keys(), keys_hint);
+  }
+  return artifacts;
+}
+
 RawEntry read_entry(const toml::table& table, std::string name, const std::string& prefix) {
-  RawEntry entry{std::move(name), raw_table(table), {}, "{}", {}, place_of(table)};
+  RawEntry entry{std::move(name), raw_table(table), {}, "{}", {}, {}, place_of(table)};
   if (const auto* settings = find_table(table, "settings", prefix + "settings")) {
     entry.settings = raw_table(*settings);
     entry.settings_json = json_of(*settings, prefix + "settings");
@@ -44,7 +59,10 @@ RawEntry read_entry(const toml::table& table, std::string name, const std::strin
   if (const auto* env = find_table(table, "env", prefix + "env")) {
     entry.env = read_env(*env, prefix + "env");
   }
-  for (const auto* own : {"settings", "env"}) entry.keys.erase(own);
+  if (const auto* artifacts = table.get("artifacts")) {
+    entry.artifacts = read_artifacts(*artifacts, prefix + "artifacts");
+  }
+  for (const auto* own : {"settings", "env", "artifacts"}) entry.keys.erase(own);
   return entry;
 }
 

@@ -18,10 +18,11 @@ struct RawEnv {
 /// What a stage and a model have in common.
 struct RawEntry {
   std::string name;
-  RawTable keys;  ///< without `settings` and `env`
+  RawTable keys;  ///< without `settings`, `env` and `artifacts`
   RawTable settings;
   std::string settings_json;  ///< the same, with whatever they hold
   std::optional<RawEnv> env;
+  std::optional<std::vector<RawTable>> artifacts;
   Place place;
 };
 

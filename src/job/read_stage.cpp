@@ -33,6 +33,30 @@ ProcessEnvironment read_env(const RawEnv& raw, const std::string& prefix) {
   return env;
 }
 
+std::vector<Artifact> read_artifacts(const std::vector<RawTable>& raw, const Place& place,
+                                     const std::string& path) {
+  std::vector<Artifact> artifacts;
+  for (const auto& table : raw) {
+    for (const auto* key : {"uri", "dest"}) {
+      if (table.contains(key)) continue;
+      throw UsageError(fmt::format(
+          "{}: '{}': each artifact needs uri and dest, and one has no {}",
+          table.empty() ? place.text() : table.begin()->second.place.text(), path, key));
+    }
+    const auto prefix = path + ".";
+    Artifact artifact{
+        text_at(table, "uri", prefix, "a path, or \"s3://bucket/key\""),
+        text_at(table, "dest", prefix, "a place, such as \"$SLUICE_NODE_DIR/model\"")};
+    if (const auto it = table.find("unpack"); it != table.end()) {
+      artifact.unpack = require(to_boolean(it->second), it->second, prefix + "unpack",
+                                wanted_of(SettingType::boolean));
+    }
+    artifact.sha256 = optional_text(table, "sha256", prefix, "64 hexadecimal digits");
+    artifacts.push_back(std::move(artifact));
+  }
+  return artifacts;
+}
+
 Model read_model(const RawModel& raw) {
   const auto path = "models." + raw.name;
   Model model;
@@ -48,6 +72,9 @@ Model read_model(const RawModel& raw) {
   take("memory", model.memory, spec.memory);
   take("spmd", model.spmd, spec.spmd);
   model.settings = raw.settings_json;
+  if (raw.artifacts) {
+    model.artifacts = read_artifacts(*raw.artifacts, raw.place, path + ".artifacts");
+  }
   return model;
 }
 
@@ -159,6 +186,9 @@ StageEntry read_stage(const RawStage& raw, const std::vector<ModelEntry>& models
   if (raw.keys.contains("use")) read_use(raw, prefix, stage);
   if (raw.keys.contains("command")) read_command(raw, prefix, stage);
   if (raw.env) stage.env = read_env(*raw.env, prefix + "env.");
+  if (raw.artifacts) {
+    stage.artifacts = read_artifacts(*raw.artifacts, raw.place, prefix + "artifacts");
+  }
   if (raw.keys.contains("model")) take_model(raw, models, stage);
   refuse_strays(raw, stage);
   StageSpec defaults;

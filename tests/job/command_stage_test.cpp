@@ -10,7 +10,9 @@ namespace sluice::job {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr const char* model = R"(
 [models.m]
@@ -20,6 +22,7 @@ gpus = 0.5
 memory = "2GiB"
 spmd = 4
 settings = { layers = 2, deep = { a = [1, 2.5, true] } }
+artifacts = [{ uri = "a.tar", dest = "$SLUICE_NODE_DIR/a", unpack = true }]
 )";
 
 JobFile job_of(const std::string& stage, const std::string& before = model) {
@@ -51,6 +54,7 @@ TEST(Models, AStageTakesEachFieldThatItLeavesBlank) {
   EXPECT_EQ(blank.spec.gpus, 0.5);
   EXPECT_EQ(blank.spec.memory, std::uint64_t{2} << 30U);
   EXPECT_EQ(blank.spec.spmd, 4u);
+  EXPECT_THAT(blank.spec.artifacts, ElementsAre(Artifact{"a.tar", "$SLUICE_NODE_DIR/a", true}));
   EXPECT_THAT(blank.description,
               AllOf(HasSubstr(R"("settings":{"deep":{"a":[1,2.5,true]},"layers":2})"),
                     HasSubstr(R"("venv":"envs/m")"), HasSubstr(R"("variables":{"A":"1"})")));
@@ -62,6 +66,9 @@ TEST(Models, AStageKeepsEachFieldThatItHas) {
   EXPECT_EQ(stage_of(with_model + "gpus = 0").spec.gpus, 0);
   EXPECT_EQ(stage_of(with_model + "memory = 5").spec.memory, 5u);
   EXPECT_EQ(stage_of(with_model + "spmd = 1").spec.spmd, 1u);
+  EXPECT_THAT(stage_of(with_model + R"(artifacts = [{ uri = "b", dest = "b" }])").spec.artifacts,
+              ElementsAre(Artifact{"b", "b"}));
+  EXPECT_THAT(stage_of(with_model + "artifacts = []").spec.artifacts, IsEmpty());
   EXPECT_THAT(stage_of(with_model + "settings = { layers = 9, own = 1 }").description,
               HasSubstr(R"("settings":{"deep":{"a":[1,2.5,true]},"layers":9,"own":1})"));
   EXPECT_THAT(stage_of(with_model + "env = { conda = \"c\" }").description,
@@ -78,12 +85,15 @@ TEST(Models, AStageKindTakesResourcesAndSettings) {
 }
 
 TEST(Models, FillWhatCppLeavesAtItsDefault) {
-  Model own{"m", {.venv = "v"}, 3, 1, 100, 2, R"({"a": 1, "b": 1})"};
+  Model own{"m", {.venv = "v"}, 3, 1, 100, 2, R"({"a": 1, "b": 1})", {{"x", "x"}}};
   const auto spec = sluice::with_model(StageSpec{.name = "s", .gpus = 2}, own);
   EXPECT_EQ(spec.cpus, 3);
   EXPECT_EQ(spec.gpus, 2);
   EXPECT_EQ(spec.memory, 100u);
   EXPECT_EQ(spec.spmd, 2u);
+  EXPECT_THAT(spec.artifacts, ElementsAre(Artifact{"x", "x"}));
+  const StageSpec with_own{.name = "s", .artifacts = {{"y", "y"}}};
+  EXPECT_THAT(sluice::with_model(with_own, own).artifacts, ElementsAre(Artifact{"y", "y"}));
   const auto options =
       sluice::with_model(ProcessOptions{.command = {"p"}, .settings = R"({"b": 2})"}, own);
   EXPECT_EQ(options.env.venv, "v");
@@ -120,7 +130,15 @@ TEST(CommandStage, SaysWhatIsWrong) {
               HasSubstr("'stage.s.env.variables.A' must be a string"));
   EXPECT_THAT(refusal(command + "depth = 0"), HasSubstr("'stage.s.depth' must be a whole number"));
   EXPECT_THAT(refusal(command + "settings = { a = nan }"), HasSubstr("must be a finite number"));
-  EXPECT_THAT(refusal(command, "[models.m]\nartifacts = []\n"), HasSubstr("not supported by this"));
+  EXPECT_THAT(refusal(command + "artifacts = \"a\""),
+              HasSubstr("'stage.s.artifacts' must be a list of tables"));
+  EXPECT_THAT(refusal(command + "artifacts = [\"a\"]"), HasSubstr("must be a list of tables"));
+  EXPECT_THAT(refusal(command + R"(artifacts = [{ dest = "a" }])"),
+              HasSubstr("job.toml:15: 'stage.s.artifacts': each artifact needs uri and dest"));
+  EXPECT_THAT(refusal(command + R"(artifacts = [{ uri = "a", dset = "a" }])"),
+              HasSubstr("unknown key 'stage.s.artifacts.dset'; did you mean 'dest'?"));
+  EXPECT_THAT(refusal(command, "[models.m]\nartifacts = [{ uri = \"a\", dest = 1 }]\n"),
+              HasSubstr("'models.m.artifacts.dest' must be a place"));
   EXPECT_THAT(refusal(command, "[models.m]\ncpus = 0\n"), HasSubstr("'models.m.cpus' must be"));
 }
 
