@@ -63,6 +63,7 @@ void ArtifactCourier::on(const LookForArtifacts& order) {
 }
 
 void ArtifactCourier::on(const SpreadArtifacts& order) {
+  knows_ways_ = true;
   for (std::size_t i = 0; i < stops_.size(); ++i) {
     const auto& chain = order.chains.at(i);
     const auto self = std::find(chain.begin(), chain.end(), transport_.rank());
@@ -90,7 +91,7 @@ bool ArtifactCourier::step() {
     read_piece();
     return true;
   }
-  if (arrived_.empty() || !has_room(arrived_.front().artifact)) return false;
+  if (!knows_ways_ || arrived_.empty() || !has_room(arrived_.front().artifact)) return false;
   auto part = std::move(arrived_.front());
   arrived_.pop_front();
   const auto before = stops_[part.artifact].before;

@@ -51,8 +51,9 @@ class ArtifactCourier {
   std::vector<Stop> stops_;
   std::vector<std::unique_ptr<store::ArtifactReader>> readers_;  ///< on the rank that reads
   std::deque<std::size_t> to_read_;
-  std::deque<ArtifactPart> arrived_;
-  std::size_t under_way_ = 0;  ///< pieces sent that are not taken yet
+  bool knows_ways_ = false;
+  std::deque<ArtifactPart> arrived_;  ///< the first may overtake the word on the ways
+  std::size_t under_way_ = 0;         ///< pieces sent that are not taken yet
   std::size_t unfinished_ = 0;
   ArtifactsPlaced done_;
   bool said_ = false;  ///< that its part is done

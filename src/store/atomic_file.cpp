@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -40,6 +41,16 @@ std::optional<pid_t> writer_of(const std::string& name) {
   return pid > 0 ? std::optional(static_cast<pid_t>(pid)) : std::nullopt;
 }
 
+// Or dead, and waits for its parent to ask about it, as a killed rank may for seconds.
+bool is_gone(pid_t process) {
+  if (::kill(process, 0) != 0 && errno == ESRCH) return true;
+  std::ifstream facts(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  std::getline(facts, line);
+  const auto name_end = line.rfind(") ");
+  return name_end != std::string::npos && line.compare(name_end, 3, ") Z") == 0;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path, Temporary temporary)
@@ -63,7 +74,7 @@ void AtomicFile::sweep(const std::filesystem::path& scratch) {
   for (std::filesystem::directory_iterator entry(scratch, error), end; !error && entry != end;
        entry.increment(error)) {
     const auto writer = writer_of(entry->path().filename().string());
-    if (writer && ::kill(*writer, 0) != 0 && errno == ESRCH) stale.push_back(entry->path());
+    if (writer && is_gone(*writer)) stale.push_back(entry->path());
   }
   for (const auto& file : stale) std::filesystem::remove_all(file, error);
 }

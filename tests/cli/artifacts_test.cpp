@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 // Each rank is a node but for the coordinator, which is on the first worker's, and leaves behind
@@ -79,6 +80,16 @@ class Artifacts : public JobRuns {
     }
   }
 
+  static std::vector<std::string> names_in(const fs::path& folder) {
+    std::error_code error;
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      names.push_back(entry.path().filename());
+    }
+    EXPECT_FALSE(error) << folder << ": " << error.message();
+    return names;
+  }
+
   /// Bytes that all ranks have read from any file.
   std::uint64_t read_by_all(int nodes) const {
     std::uint64_t sum = 0;
@@ -106,8 +117,10 @@ class Artifacts : public JobRuns {
     expect_code(second, 0);
     EXPECT_THAT(second.err, HasSubstr("0 of 1 fetched, 0 bytes read"));
     const auto without = read_by_all(4);
-    EXPECT_GE(read, without + size);
-    EXPECT_LE(read, without + size + (1 << 20));
+    // The two runs read a little else, not always the same.
+    constexpr std::uint64_t slack = 1 << 20;
+    EXPECT_GE(read + slack, without + size);
+    EXPECT_LE(read, without + size + slack);
     fmt::print("{}", first.err);
   }
 };
@@ -156,8 +169,7 @@ TEST_F(Artifacts, AreWholeInTheNextRunWhenOneWasKilledInTheMiddle) {
   EXPECT_FALSE(fs::exists(copy_on(3)));
   expect_code(run_on(3, "two"), 0);
   expect_whole_on(3);
-  std::error_code error;
-  EXPECT_TRUE(fs::is_empty(folder_ / "node3/.sluice/partial", error)) << error.message();
+  EXPECT_THAT(names_in(folder_ / "node3/.sluice/partial"), IsEmpty());
 }
 
 TEST_F(Artifacts, AreThereWithoutMpiAndInDebugModeAndForTheStage) {

@@ -6,6 +6,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 namespace sluice::store {
 namespace {
@@ -75,6 +79,33 @@ TEST(AtomicFile, PathTakenByAFolderIsNamed) {
   } catch (const IoError& error) {
     EXPECT_THAT(error.what(), HasSubstr((folder / "pages.h5").string()));
   }
+}
+
+TEST(AtomicFile, SweepsAwayWhatOneLeftWhoIsDeadThoughNobodyAskedAboutIt) {
+  const ScratchFolder folder;
+  const auto scratch = folder / "partial";
+  const AtomicFile own(folder / "mine", scratch);
+  write_text(own.temporary(), "still being written");
+  const pid_t writer = ::fork();
+  ASSERT_GE(writer, 0);
+  if (writer == 0) {
+    const AtomicFile file(folder / "theirs", scratch);
+    write_text(file.temporary(), "half");
+    ::_exit(0);
+  }
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(writer), &ended, WEXITED | WNOWAIT), 0);
+  const auto files = [&] {
+    Names names;
+    for (const auto& entry : std::filesystem::directory_iterator(scratch)) {
+      names.insert(entry.path().filename());
+    }
+    return names;
+  };
+  EXPECT_EQ(files().size(), 2);
+  AtomicFile::sweep(scratch);
+  EXPECT_EQ(files(), Names{own.temporary().filename()});
+  EXPECT_EQ(::waitpid(writer, nullptr, 0), writer);
 }
 
 }  // namespace
