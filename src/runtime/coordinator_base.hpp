@@ -79,7 +79,15 @@ class CoordinatorBase {
   /// signals, and throws if something hangs.
   void look_around();
   /// The watchdog hears of what is ordered and of what happens.
-  void watch(const auto& command_or_event) { watchdog_->note(command_or_event); }
+  void watch(const auto& command_or_event) {
+    watchdog_->note(command_or_event);
+    std::visit(
+        [this](const auto& each) {
+          using Each = std::decay_t<decltype(each)>;
+          if constexpr (std::is_same_v<Each, control::Left>) gpu_seats_.free(each.rank);
+        },
+        command_or_event);
+  }
 
   bool stopping() const noexcept { return stopping_ != 0; }
   /// The ranks that are left begin again, and no batch of before is waited for.

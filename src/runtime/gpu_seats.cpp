@@ -16,11 +16,15 @@ void GpuSeats::add(control::Rank rank, int node, const Machine& machine) {
 }
 
 std::vector<std::string> GpuSeats::take(control::Rank rank, double gpus) {
-  free(rank);
   auto& seat = seats_.at(rank);
-  seat.share = std::min(gpus, 1.0);
+  const auto share = std::min(gpus, 1.0);
+  const auto count = static_cast<std::size_t>(std::ceil(gpus));
+  const bool same = seat.share == share && seat.taken.size() == count;
+  if (same) return seat.taken;
+  free(rank);
+  seat.share = share;
   auto left = seat.visible;
-  for (auto count = std::ceil(gpus); count > 0 && !left.empty(); --count) {
+  while (seat.taken.size() < count && !left.empty()) {
     auto& loads = nodes_[seat.node];
     seat.taken.push_back(choose(loads, left, seat.share));
     loads[seat.taken.back()] += seat.share;

@@ -17,7 +17,8 @@ class GpuSeats {
   void add(control::Rank rank, int node, const Machine& machine);
 
   /// The GPUs of a worker of a stage that asks for `gpus`, by the names that they have on the node;
-  /// fewer than that if its rank can see no more. What the rank had before is free again.
+  /// fewer than that if its rank can see no more. If it has as many already it keeps those: its
+  /// stage may not be set up again. Else what it had is free.
   std::vector<std::string> take(control::Rank rank, double gpus);
   /// What the rank has is free again.
   void free(control::Rank rank);

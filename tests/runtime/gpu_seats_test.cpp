@@ -54,6 +54,16 @@ TEST(GpuSeats, WhatARankLeavesIsFree) {
   EXPECT_THAT(seats.take(2, 1), ElementsAre("0"));
 }
 
+// When a run begins again after a loss, all ranks are told their stages anew, and work on.
+TEST(GpuSeats, ARankKeepsWhatItHasIfItNeedsNoOther) {
+  auto seats = seats_with(4, {"0", "1"});
+  for (const int rank : {1, 2, 3}) seats.take(rank, 0.5);
+  seats.free(1);
+  EXPECT_THAT(seats.take(2, 0.5), ElementsAre("0"));
+  EXPECT_THAT(seats.take(3, 0.5), ElementsAre("1"));
+  EXPECT_THAT(seats.take(2, 1), ElementsAre("0"));
+}
+
 TEST(GpuSeats, ARankGetsOnlyWhatItSees) {
   GpuSeats seats;
   seats.add(1, 0, {{}, {"0", "1"}, 0});
