@@ -8,7 +8,8 @@ install(TARGETS sluice_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT
 install(DIRECTORY include/sluice ${PROJECT_BINARY_DIR}/include/sluice
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT devel FILES_MATCHING PATTERN "*.hpp")
 
-install(FILES share/grafana/sluice-run.json DESTINATION ${CMAKE_INSTALL_DATADIR}/sluice/grafana)
+install(FILES share/grafana/sluice-run.json DESTINATION ${CMAKE_INSTALL_DATADIR}/sluice/grafana
+  COMPONENT runtime)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sluice)
 install(EXPORT sluiceTargets NAMESPACE sluice:: DESTINATION ${package_dir} COMPONENT devel)

@@ -7,6 +7,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -100,7 +101,14 @@ RankLog::~RankLog() { place() = {}; }
 
 void log_stage(const std::string& stage) { place().stage = stage; }
 
-LoggedRecord::LoggedRecord(std::string key) { place().record = std::move(key); }
+// A key may be anything; none is to make lines of its own, or speak to a terminal.
+LoggedRecord::LoggedRecord(std::string key) {
+  constexpr std::size_t longest = 200;
+  if (key.size() > longest) key.replace(longest, key.size(), "…");
+  const auto is_control = [](unsigned char byte) { return byte < ' ' || byte == 127; };
+  std::replace_if(key.begin(), key.end(), is_control, '?');
+  place().record = std::move(key);
+}
 
 LoggedRecord::~LoggedRecord() { place().record.clear(); }
 

@@ -19,8 +19,8 @@ struct RanksArguments {
 /// How a run is to be observed.
 struct WatchArguments {
   bool trace = false;
-  std::optional<std::uint16_t> page;  ///< the port of a live page; 0: any
-  std::string token;                  ///< for it; empty: a random one, "none": none is asked for
+  std::string page;   ///< the port of a live page; "0": any; empty: none is wanted
+  std::string token;  ///< for it; empty: a random one, "none": none is asked for
 };
 
 /// What the command line says about a job.

@@ -17,15 +17,15 @@ void define_status(CLI::App& command, StatusArguments& arguments) {
 void define_report(CLI::App& command, ReportArguments& arguments) {
   define_run_dir(command, arguments.run_dir);
   command
-      .add_option("-o,--out", arguments.out, "Where to write it; RUN_DIR/report.html by default")
+      .add_option("-o,--out", arguments.out,
+                  "Where to write it; RUN_DIR/report.html by default, or RUN_DIR/trace.json")
       ->type_name("FILE");
   auto* json =
       command.add_flag("--json", arguments.json, "Print what the page shows as JSON instead");
   command
-      .add_flag(
-          "--trace", arguments.trace,
-          "Write RUN_DIR/trace.json instead, for Perfetto or chrome://tracing: what each rank "
-          "did when, in a run with --trace")
+      .add_flag("--trace", arguments.trace,
+                "Write the run's trace instead, for Perfetto or chrome://tracing: what each rank "
+                "did when, in a run with --trace")
       ->excludes(json);
 }
 

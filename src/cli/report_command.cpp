@@ -17,9 +17,18 @@ template <class Write>
 int write_file(const std::filesystem::path& wanted, const std::filesystem::path& usual,
                Write write) {
   const auto path = wanted.empty() ? usual : wanted;
-  std::ofstream file(path, std::ios::trunc);
-  if (file) write(file);
-  if (!file.flush()) {
+  auto beside = path;
+  beside += ".part";
+  std::ofstream file(beside, std::ios::trunc);
+  std::error_code error;
+  try {
+    if (file) write(file);
+  } catch (...) {
+    std::filesystem::remove(beside, error);
+    throw;
+  }
+  if (file.flush()) std::filesystem::rename(beside, path, error);
+  if (!file || error) {
     throw IoError(fmt::format("cannot write '{}'; check the folder's permissions and free space",
                               path.string()));
   }
@@ -32,6 +41,7 @@ int write_file(const std::filesystem::path& wanted, const std::filesystem::path&
 int write_report(const ReportArguments& arguments) {
   const std::filesystem::path run_dir = arguments.run_dir;
   if (arguments.trace) {
+    load_record(run_dir);  // says if it is no run
     return write_file(arguments.out, run_dir / "trace.json",
                       [&](std::ostream& file) { observe::write_trace(run_dir, file); });
   }

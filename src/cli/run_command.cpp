@@ -6,6 +6,7 @@
 #include "observe/history.hpp"
 #include "observe/live_page.hpp"
 #include "observe/progress.hpp"
+#include "store/trace_file.hpp"
 
 #include <sluice/error.hpp>
 #include <sluice/run.hpp>
@@ -21,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -64,6 +66,9 @@ void make_run_dir(const fs::path& run_dir) {
       run_dir.string(), error.message()));
 }
 
+constexpr std::string_view in_addresses =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
+
 /// A job on its way from its file to its end.
 class JobRun {
  public:
@@ -97,16 +102,21 @@ class JobRun {
       if (page_) page_->note(status);
     };
     options_.on_start = [this] {
+      open_page();  // it may fail, and the run before is still there
       remove_summary(file_.run_dir);
       save_record(record_, file_.run_dir);
       history_.emplace(file_.run_dir).begin();
-      open_page();
     };
   }
 
   RunOptions& options() { return options_; }
 
   void watch(const WatchArguments& arguments) {
+    if (options_.mode == Mode::debug && (arguments.trace || !arguments.page.empty())) {
+      failure_ = std::make_exception_ptr(UsageError(
+          "debug mode has neither --trace nor --page: it runs one batch after the other, "
+          "and only says how it goes; use streaming or batch mode"));
+    }
     options_.trace = arguments.trace;
     watch_ = arguments;
   }
@@ -130,9 +140,9 @@ class JobRun {
   void go_on() {
     options_.resume = true;
     options_.on_start = [this] {
+      open_page();
       remove_summary(file_.run_dir);
       history_.emplace(file_.run_dir);
-      open_page();
     };
     if (options_.mode != Mode::automatic) return;
     std::error_code missing;
@@ -161,7 +171,7 @@ class JobRun {
                  (file_.run_dir / "dead_letters.jsonl").string());
     }
     summarise_losses(status.lost);
-    if (options_.trace) {
+    if (options_.trace && !store::trace_files(file_.run_dir).empty()) {
       fmt::print("traced: 'sluice report {} --trace' writes it as one file\n",
                  file_.run_dir.string());
     }
@@ -180,10 +190,15 @@ class JobRun {
   }
 
   void open_page() {
-    if (!watch_.page) return;
+    if (watch_.page.empty()) return;
     auto token = watch_.token.empty() ? observe::random_token() : watch_.token;
     if (token == "none") token.clear();
-    page_.emplace(file_.run_dir, *watch_.page, std::move(token));
+    if (token.find_first_not_of(in_addresses) != std::string::npos) {
+      throw UsageError(
+          "--page-token: letters, digits, '-', '_', '.' and '~' can stand in an address");
+    }
+    const auto port = static_cast<std::uint16_t>(std::stoul(watch_.page));
+    page_.emplace(file_.run_dir, port, std::move(token));
     fmt::print(stderr, "sluice: the run, live: {}\n", page_->address());
   }
 
@@ -209,7 +224,7 @@ class JobRun {
 
 void add_watch(const WatchArguments& arguments, std::vector<std::string>& command) {
   if (arguments.trace) command.emplace_back("--trace");
-  if (arguments.page) command.push_back(fmt::format("--page={}", *arguments.page));
+  if (!arguments.page.empty()) command.push_back("--page=" + arguments.page);
   if (!arguments.token.empty()) {
     command.insert(command.end(), {"--page-token", arguments.token});
   }

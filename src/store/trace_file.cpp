@@ -60,6 +60,17 @@ bool read_exactly(std::istream& file, char* to, std::size_t size) {
   return static_cast<std::size_t>(file.gcount()) == size;
 }
 
+bool is_sound(const TraceSpan& span) {
+  return span.state <= TraceState::publish && span.begin <= span.end;
+}
+
+// What a flipped byte left of an entry may be anything.
+bool is_sound(const TraceEntry& entry) {
+  if (const auto* span = std::get_if<TraceSpan>(&entry)) return is_sound(*span);
+  if (const auto* batch = std::get_if<TraceBatch>(&entry)) return is_sound(batch->span);
+  return true;
+}
+
 }  // namespace
 
 std::filesystem::path trace_path(const std::filesystem::path& run_dir, std::uint64_t attempt,
@@ -77,7 +88,10 @@ std::vector<std::filesystem::path> trace_files(const std::filesystem::path& run_
 
 void forget_traces(const std::filesystem::path& run_dir) {
   std::error_code ignored;
-  for (const auto& file : trace_files(run_dir)) std::filesystem::remove(file, ignored);
+  try {
+    for (const auto& file : trace_files(run_dir)) std::filesystem::remove(file, ignored);
+  } catch (const IoError&) {  // they stay, and a run goes on without such help
+  }
 }
 
 TraceWriter::TraceWriter(const std::filesystem::path& path, Limits limits)
@@ -182,6 +196,7 @@ void read_trace(const std::filesystem::path& path,
     if (!read_exactly(file, bytes.data(), length)) return;
     try {
       if (!decode(static_cast<unsigned char>(head[sizeof length]), bytes, entry)) return;
+      if (!is_sound(entry)) return;
     } catch (const std::exception&) {
       return;
     }

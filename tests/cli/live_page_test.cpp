@@ -10,6 +10,7 @@ namespace sluice::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* job = R"(
 [pipeline]
@@ -54,6 +55,35 @@ class ShownRun : public JobRuns {
 
   const std::uint16_t port_ = free_port();
 };
+
+TEST_F(ShownRun, IsShownOnlyIfThatIsAskedFor) {
+  write_rows(1);
+  EXPECT_THAT(run({"run", "job.toml", "--workers", "2"}).err, Not(HasSubstr("live")));
+  const auto shown = run({"run", "job.toml", "--workers", "2", "--fresh", "--page"});
+  EXPECT_THAT(shown.err, HasSubstr("the run, live: http://127.0.0.1:"));
+}
+
+TEST_F(ShownRun, APageThatCannotBeShownCostsNothingOfTheRunBefore) {
+  write_rows(1);
+  const Arguments again{"run", "job.toml", "--workers", "2", "--fresh"};
+  ASSERT_EQ(run(again).code, 0);
+  const auto before = store::read_text(folder_ / "out/history.jsonl");
+  const store::Descriptor busy(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port_);
+  ASSERT_EQ(::bind(busy.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(busy.get(), 1), 0);
+  auto shown = again;
+  shown.push_back(fmt::format("--page={}", port_));
+  EXPECT_EQ(run(shown).code, 2);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out/summary.json"));
+  EXPECT_EQ(store::read_text(folder_ / "out/history.jsonl"), before);
+  shown.back() = "--page";
+  shown.insert(shown.end(), {"--page-token", "a b"});
+  EXPECT_THAT(run(shown).err, HasSubstr("--page-token: letters, digits"));
+}
 
 TEST_F(ShownRun, AnswersWhileItGoesOn) {
   std::string metrics;

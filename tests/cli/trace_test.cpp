@@ -100,6 +100,26 @@ TEST_F(TracedRun, ANewRunForgetsTheOldTraceAndWithoutOneThereIsNone) {
   EXPECT_THAT(none.err, HasSubstr("'out' has no trace"));
 }
 
+TEST_F(TracedRun, DebugModeHasNone) {
+  for (const auto* watch : {"--trace", "--page"}) {
+    const auto ended = run({"run", "job.toml", "--mode", "debug", watch});
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_THAT(ended.err, HasSubstr("debug mode has neither --trace nor --page"));
+  }
+}
+
+TEST_F(TracedRun, AReportThatCannotBeMadeLeavesTheOldOne) {
+  ASSERT_EQ(run({"run", "job.toml", "--workers", "3", "--set", "pipeline.max_dead_letters=1"}).code,
+            0);
+  store::write_text(folder_ / "out/trace.json", "as before");
+  EXPECT_NE(run({"report", "out", "--trace"}).code, 0);
+  EXPECT_EQ(store::read_text(folder_ / "out/trace.json"), "as before");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/trace.json.part"));
+  const auto nowhere = run({"report", "nowhere", "--trace"});
+  EXPECT_EQ(nowhere.code, 3);
+  EXPECT_THAT(nowhere.err, HasSubstr("nowhere"));
+}
+
 TEST_F(TracedRun, EachRankLogsWhatItDoesWithStageAndRecord) {
   const auto ended = run({"run", "job.toml", "--workers", "3", "--set",
                           "pipeline.max_dead_letters=1", "--set", "stage.work.workers=1"});
