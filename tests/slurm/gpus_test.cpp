@@ -61,7 +61,8 @@ TEST_F(Gpus, AreAWorkersOwn) {
 
 TEST_F(Gpus, AreSharedByWorkersThatAskForParts) {
   write_gpu_job("gpus = 0.5\nworkers = 2");
-  EXPECT_THAT(seen_by_workers({"srun", "-w", "n1", "-n4", "--gres=gpu:2"}), ElementsAre("n1 0", "n1 0"));
+  EXPECT_THAT(seen_by_workers({"srun", "-w", "n1", "-n4", "--gres=gpu:2"}),
+              ElementsAre("n1 0", "n1 0"));
 }
 
 // Each task sees only its own.
