@@ -171,6 +171,20 @@ TEST_F(Environment, MayLieInTheNodesFolder) {
   EXPECT_EQ(env.variables.at("LATER"), "a:$SLUICE_NODE_DIR");
 }
 
+// With the program itself, where it is installed.
+TEST_F(Environment, LoadsRealModules) {
+  if (!std::filesystem::exists("/etc/profile.d/modules.sh")) {
+    GTEST_SKIP() << "environment-modules is missing (cmake/install-packages.sh tests)";
+  }
+  std::filesystem::create_directories(folder_ / "modules/tool");
+  write_text(folder_ / "modules/tool/1", "#%Module1.0\nsetenv TOOL here\n");
+  ::setenv("MODULEPATH", (folder_ / "modules").c_str(), 1);
+  EXPECT_THAT(prepared({.modules = {"tool/1"}}).variables, Contains(Pair("TOOL", "here")));
+  EXPECT_THAT(refusal({.modules = {"tool/2"}}),
+              AllOf(HasSubstr("env.modules = [\"tool/2\"] cannot be loaded"), HasSubstr("tool/2")));
+  ::unsetenv("MODULEPATH");
+}
+
 TEST_F(Environment, WhatIsMissingIsSaidWithStageAndKey) {
   EXPECT_THAT(refusal({.venv = "no/venv"}),
               AllOf(StartsWith("env.venv = \"no/venv\" is no virtual environment: '"),
