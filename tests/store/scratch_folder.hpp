@@ -5,6 +5,7 @@
 #include <iterator>
 #include <set>
 #include <string>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -17,7 +18,13 @@ class ScratchFolder {
     std::string name = (std::filesystem::temp_directory_path() / "sluice-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
+  ~ScratchFolder() {
+    // What was started there may be removing its files, too.
+    std::error_code error;
+    for (int i = 0; i < 10 && std::filesystem::exists(path_, error); ++i) {
+      std::filesystem::remove_all(path_, error);
+    }
+  }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
