@@ -15,9 +15,7 @@ class Mounts : public BatchRuns {
  protected:
   void SetUp() override {
     BatchRuns::SetUp();
-    const auto tried =
-        run_process({"unshare", "-m", "mount", "-t", "tmpfs", "none", "."}, folder_.path());
-    if (tried.code != 0) GTEST_SKIP() << "this user may not mount file systems: " << tried.err;
+    if (const auto why = why_no_mounts(folder_.path()); !why.empty()) GTEST_SKIP() << why;
   }
   Ended run_in_namespace(const std::string& script) {
     write_text(folder_ / "script", "sluice=" SLUICE_BINARY "\n" + script);

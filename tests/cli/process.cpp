@@ -175,6 +175,11 @@ Ended run_process(std::vector<std::string> command, const std::filesystem::path&
   return ended(child, folder, Clock::now() + limit);
 }
 
+std::string why_no_mounts(const std::filesystem::path& folder) {
+  const auto tried = run_process({"unshare", "-m", "mount", "-t", "tmpfs", "none", "."}, folder);
+  return tried.code == 0 ? "" : "this user may not mount file systems: " + tried.err;
+}
+
 std::vector<std::string> sluice_command(int ranks, const std::vector<std::string>& arguments) {
   std::vector<std::string> command;
   if (ranks > 0) command = {SLUICE_MPIEXEC, "-n", std::to_string(ranks)};

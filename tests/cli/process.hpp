@@ -40,6 +40,9 @@ pid_t rank_in(const std::filesystem::path& folder, int rank);
 void run_and_kill(std::vector<std::string> command, const std::filesystem::path& folder,
                   const std::function<bool()>& moment);
 
+/// Why a test cannot mount file systems, in a mount namespace of its own; empty if it can.
+std::string why_no_mounts(const std::filesystem::path& folder);
+
 /// `ranks` sluices with these arguments: under mpirun, or bare if it is 0.
 std::vector<std::string> sluice_command(int ranks, const std::vector<std::string>& arguments);
 
