@@ -77,7 +77,9 @@ TEST_F(ShownRun, APageThatCannotBeShownCostsNothingOfTheRunBefore) {
   ASSERT_EQ(::listen(busy.get(), 1), 0);
   auto shown = again;
   shown.push_back(fmt::format("--page={}", port_));
-  EXPECT_EQ(run(shown).code, 2);
+  const auto ended = run(shown);
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, HasSubstr(fmt::format("cannot answer at 127.0.0.1:{}", port_)));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "out/summary.json"));
   EXPECT_EQ(store::read_text(folder_ / "out/history.jsonl"), before);
   shown.back() = "--page";
@@ -113,19 +115,6 @@ TEST_F(ShownRun, KeepsItselfUpToDateInABrowser) {
   EXPECT_THAT(browser.out, HasSubstr("data-updates=")) << browser.err;
   EXPECT_THAT(browser.out, HasSubstr("<td>work</td>"));
   EXPECT_THAT(browser.out, HasSubstr("id=\"lost-touch\" hidden"));
-}
-
-TEST_F(ShownRun, ForAPortThatIsTakenSaysSo) {
-  const store::Descriptor taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port_);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(taken.get(), 1), 0);
-  const auto ended = run({"run", "job.toml", fmt::format("--page={}", port_)});
-  EXPECT_EQ(ended.code, 2);
-  EXPECT_THAT(ended.err, HasSubstr(fmt::format("cannot answer at 127.0.0.1:{}", port_)));
 }
 
 TEST_F(ShownRun, PrintsAddressAndTokenUnlessToldOtherwise) {
