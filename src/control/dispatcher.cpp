@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace sluice::control {
 namespace {
@@ -78,6 +79,53 @@ std::uint64_t Dispatcher::finished(Rank rank, BatchId batch) {
   enlist(rank, worker);
   remove_if_done(rank);
   return records;
+}
+
+std::optional<Rank> Dispatcher::only_busy_consumer() const {
+  if (consumers_.size() != 1 || consumers_.begin()->second.held() == 0) return std::nullopt;
+  return consumers_.begin()->first;
+}
+
+void Dispatcher::grant_ahead(Rank producer, std::uint64_t channel, Commands& commands) {
+  const bool fills = last_output_ >= spec_.batch_size;
+  if (ahead_ || !fills || spec_.byte_budget > 0 || !backlogs_.empty() || !open_.empty()) return;
+  const auto rank = choose(nodes_.at(static_cast<std::size_t>(producer)));
+  if (!rank) return;
+  if (consumers_.size() > 1 && consumers_.at(*rank).held() >= spec_.depth) return;
+  ahead_ = GrantAhead{producer, *rank, channel, reserve(*rank), spec_.batch_size};
+  commands.emplace_back(*ahead_);
+}
+
+Volume Dispatcher::settle(Rank producer, Volume made, Time now, Commands& commands) {
+  if (made.records == 0) return {};
+  last_output_ = made.records;
+  if (!ahead_ || ahead_->producer != producer) return {};
+  const auto order = *std::exchange(ahead_, std::nullopt);
+  const auto records = std::min(made.records, order.most);
+  const Volume sent{records,
+                    records == made.records ? made.bytes : made.bytes / made.records * records};
+  const auto& chosen = consumers_.at(order.consumer);
+  consumers_.at(order.consumer).granted.at(order.batch) = {sent.records, sent.bytes};
+  granted_bytes_ += sent.bytes;
+  const bool is_whole = records == order.most;
+  commands.emplace_back(
+      Grant{producer, order.consumer, order.batch, records, is_whole ? records : 0, true});
+  if (!is_whole) open_.emplace(order.batch, OpenBatch{order.consumer, now});
+  if (!is_whole && chosen.closing) seal(order.batch, commands);
+  return sent;
+}
+
+Rank Dispatcher::declined(BatchId batch) {
+  if (!awaits(batch)) broken("a batch was declined that was not promised", 0, batch);
+  const Rank rank = std::exchange(ahead_, std::nullopt)->consumer;
+  auto& chosen = consumer(rank);
+  delist(rank, chosen);
+  chosen.granted.erase(batch);
+  --waiting_;
+  --held_;
+  enlist(rank, chosen);
+  remove_if_done(rank);
+  return rank;
 }
 
 void Dispatcher::match(Time now, Commands& commands) {
@@ -156,10 +204,15 @@ std::optional<BatchId> Dispatcher::batch_to_fill(Time now) {
 }
 
 BatchId Dispatcher::open_batch(Rank rank, Time now) {
+  const BatchId batch = reserve(rank);
+  open_.emplace(batch, OpenBatch{rank, now});
+  return batch;
+}
+
+BatchId Dispatcher::reserve(Rank rank) {
   auto& chosen = consumers_.at(rank);
   delist(rank, chosen);
   const BatchId batch = next_batch_++;
-  open_.emplace(batch, OpenBatch{rank, now});
   chosen.granted.try_emplace(batch);
   chosen.served = batch;
   ++waiting_;
@@ -188,7 +241,7 @@ void Dispatcher::seal(BatchId batch, Commands& commands) {
   const auto total = contents(batch).records;
   open_.erase(batch);
   auto* last = commands.empty() ? nullptr : std::get_if<Grant>(&commands.back());
-  if (last != nullptr && last->consumer == rank && last->batch == batch) {
+  if (last != nullptr && !last->settled && last->consumer == rank && last->batch == batch) {
     last->total = total;
   } else {
     commands.push_back(Seal{rank, batch, total});

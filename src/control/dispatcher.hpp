@@ -25,6 +25,12 @@ struct ChannelSpec {
   std::uint64_t most_held() const { return slots + depth - 1; }
 };
 
+/// Records, and their bytes.
+struct Volume {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+};
+
 /// Matches the free slots of a channel's consumers with its producers' backlog. Pure.
 ///
 /// A consumer of `slots` slots has `depth` batches in `process` and at most `slots - 1` (but at
@@ -53,6 +59,22 @@ class Dispatcher {
   std::uint64_t taken(Rank consumer, BatchId batch);
   /// The same.
   std::uint64_t finished(Rank consumer, BatchId batch);
+  /// Tells the producer beforehand where its next output goes, so that it need not wait for word
+  /// between two batches. Only for a stage's only worker, while it has something to process: with
+  /// several, one that takes long would keep a slot from the others (DESIGN I6). And only if a
+  /// consumer could begin with a batch at once, or is the only one: else a better one may come
+  /// free; and if the last output filled a batch, so that nothing else should join it.
+  void grant_ahead(Rank producer, std::uint64_t channel, Commands& commands);
+  /// The producer has made records: returns the part of them that went where it was told
+  /// beforehand, which is no backlog any more.
+  Volume settle(Rank producer, Volume made, Time now, Commands& commands);
+  /// Returns the consumer.
+  Rank declined(BatchId batch);
+  /// Its producer has not said yet what it is.
+  bool awaits(BatchId batch) const { return ahead_ && ahead_->batch == batch; }
+  /// The consumer, if there is only one and it holds something.
+  std::optional<Rank> only_busy_consumer() const;
+
   /// No backlog will be announced any more.
   void end_of_input() { ended_ = true; }
 
@@ -63,7 +85,7 @@ class Dispatcher {
   std::optional<Time> deadline() const;
 
   /// The input has ended and everything is granted.
-  bool drained() const { return ended_ && backlogs_.empty() && open_.empty(); }
+  bool drained() const { return ended_ && backlogs_.empty() && open_.empty() && !ahead_; }
   /// Drained, and every batch is finished.
   bool idle() const { return drained() && held_ == 0; }
 
@@ -100,6 +122,7 @@ class Dispatcher {
   std::uint64_t affordable(const Backlog& front) const;
   std::optional<BatchId> batch_to_fill(Time now);
   BatchId open_batch(Rank rank, Time now);
+  BatchId reserve(Rank rank);
   void remove_if_done(Rank rank);
   void grant(BatchId batch, std::uint64_t records, Commands& commands);
   void seal(BatchId batch, Commands& commands);
@@ -115,6 +138,8 @@ class Dispatcher {
   std::map<int, std::set<Preference>> room_on_node_;
   std::set<Preference> room_;
   std::map<BatchId, OpenBatch> open_;  ///< not yet sealed; at most one a consumer
+  std::optional<GrantAhead> ahead_;    ///< not yet settled
+  std::uint64_t last_output_ = 0;      ///< records that a producer made of one batch
   BatchId next_batch_ = 1;
   std::uint64_t waiting_ = 0;        ///< batches granted and not yet taken
   std::uint64_t held_ = 0;           ///< batches granted or running

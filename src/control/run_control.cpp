@@ -65,6 +65,7 @@ Commands RunControl::start(Time now) {
 }
 
 Commands RunControl::handle(const Event& event, Time now) {
+  now_ = now;
   std::visit([this](const auto& e) { on(e); }, event);
   if (const auto* ready = std::get_if<WorkerReady>(&event)) {
     lifetimes_.ready(ready->rank, roles_.stage_of(ready->rank), now);
@@ -116,13 +117,24 @@ void RunControl::on(const Finished& event) {
   const auto channel = channel_of(event.rank);
   for (const auto& descent : event.descents) lineage_.apply(descent);
   if (!event.delivered) {
+    auto& next = channels_.at(channel + 1);
     loads_.at(channel + 1).made(event.records, event.bytes);
-    channels_[channel + 1].backlog(event.rank, event.records, event.bytes);
-    backlog_.at(static_cast<std::size_t>(event.rank)) += event.records;
+    const auto sent = next.settle(event.rank, {event.records, event.bytes}, now_, commands_);
+    next.backlog(event.rank, event.records - sent.records, event.bytes - sent.bytes);
+    backlog_.at(static_cast<std::size_t>(event.rank)) += event.records - sent.records;
   }
   const auto inputs = channels_[channel].finished(event.rank, event.batch);
   if (event.rank != coordinator) work_[channel].add(inputs, event.records);
   retire_if_drained(event.rank);
+}
+
+void RunControl::on(const Declined& event) {
+  retire_if_drained(channels_.at(event.channel).declined(event.batch));
+}
+
+bool RunControl::is_early(const Event& event) const {
+  const auto* taken = std::get_if<Taken>(&event);
+  return taken != nullptr && channels_[channel_of(taken->rank)].awaits(taken->batch);
 }
 
 void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes); }
@@ -173,6 +185,13 @@ void RunControl::advance(Time now) {
   end_stages();
   for (std::size_t k = 1; k < channels_.size(); ++k) match(k, now);
   end_stages();
+  for (std::size_t k = 1; k < plan_.stages.size(); ++k) grant_ahead(k);
+}
+
+void RunControl::grant_ahead(std::size_t channel) {
+  if (plan_.stages[channel - 1].depth > 1) return;
+  const auto producer = channels_[channel - 1].only_busy_consumer();
+  if (producer) channels_[channel].grant_ahead(*producer, channel, commands_);
 }
 
 void RunControl::match(std::size_t channel, Time now) {

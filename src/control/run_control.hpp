@@ -89,6 +89,10 @@ class RunControl {
   /// are not in `done`. `start` comes next.
   void begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done);
 
+  /// The event is about a batch of which its producer's word has not come yet. It must wait for
+  /// that, and with it all that the rank says later (EarlyReports).
+  bool is_early(const Event& event) const;
+
   /// When to call `handle(Tick)` at the latest, if nothing else comes.
   std::optional<Time> deadline() const;
 
@@ -107,6 +111,7 @@ class RunControl {
   void on(const WorkerReady& event);
   void on(const Taken& event);
   void on(const Finished& event);
+  void on(const Declined& event);
   void on(const Admitted& event);
   void on(const Left& event);
   void on(const Begun&) {}
@@ -119,6 +124,7 @@ class RunControl {
   void open_channels();
   void advance(Time now);
   void match(std::size_t channel, Time now);
+  void grant_ahead(std::size_t channel);
   void end_stages();
   void count_granted(std::size_t channel, const Grant& grant);
   void retire_if_drained(Rank rank);
@@ -133,6 +139,7 @@ class RunControl {
   std::vector<std::uint64_t> backlog_;  ///< records that each rank has yet to be told to send
   Lineage lineage_;
   std::uint64_t kept_back_ = 0;  ///< inputs that are not to be admitted
+  Time now_{0};                  ///< of the event that is being handled
   Commands commands_;
 };
 

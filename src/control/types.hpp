@@ -41,10 +41,26 @@ struct Grant {
   BatchId batch = 0;
   std::uint64_t records = 0;
   std::uint64_t total = 0;
+  bool settled = false;  ///< a GrantAhead said so: the producer has sent them
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(producer, consumer, batch, records, total);
+  }
+};
+
+/// The same beforehand: once the producer has outputs, it sends the first `most` of those of one
+/// batch, or all if there are fewer. If it has nothing left to process first, it declines.
+struct GrantAhead {
+  Rank producer = 0;
+  Rank consumer = 0;
+  std::uint64_t channel = 0;
+  BatchId batch = 0;
+  std::uint64_t most = 0;  ///< the consumer's batch size
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(producer, consumer, channel, batch, most);
   }
 };
 
@@ -70,7 +86,7 @@ struct Retire {
   }
 };
 
-using Command = std::variant<Assign, Grant, Seal, Retire>;
+using Command = std::variant<Assign, Grant, GrantAhead, Seal, Retire>;
 using Commands = std::vector<Command>;
 
 // Events: what ranks report.
@@ -119,6 +135,13 @@ struct Finished {
   Descents descents;
 };
 
+/// A producer has no use for a GrantAhead.
+struct Declined {
+  Rank rank = 0;
+  std::uint64_t channel = 0;
+  BatchId batch = 0;
+};
+
 /// The coordinator encoded input records for a grant.
 struct Admitted {
   std::uint64_t bytes = 0;
@@ -132,7 +155,8 @@ struct Left {
 /// Nothing but time has passed.
 struct Tick {};
 
-using Event = std::variant<NodeReady, WorkerReady, Taken, Begun, Finished, Admitted, Left, Tick>;
+using Event =
+    std::variant<NodeReady, WorkerReady, Taken, Begun, Finished, Declined, Admitted, Left, Tick>;
 
 /// Where a worker's time went, in seconds, since its first stage; in all its stages together.
 struct Usage {

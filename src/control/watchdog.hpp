@@ -111,12 +111,14 @@ class Watchdog {
   void on(const Assign& order);
   void on(const Retire& order);
   void on(const Grant& order);
+  void on(const GrantAhead&) {}
   void on(const Seal& order);
   void on(const NodeReady& event);
   void on(const WorkerReady& event);
   void on(const Taken& event);
   void on(const Begun& event);
   void on(const Finished& event);
+  void on(const Declined&) {}
   void on(const Left& event);
   void on(const SplitBegun& event);
   void on(const Published&) { moved_at_ = at_; }

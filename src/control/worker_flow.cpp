@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace sluice::control {
 
@@ -46,6 +47,30 @@ void WorkerFlow::granted(std::uint64_t records) {
   backlog_ -= records;
   outputs_.front() -= records;
   if (outputs_.front() == 0) outputs_.pop_front();
+}
+
+void WorkerFlow::granted_ahead(const GrantAhead& order) {
+  if (ahead_) throw InvariantError("a worker was told twice where its next outputs go");
+  ahead_ = order;
+}
+
+std::optional<Grant> WorkerFlow::due_grant() {
+  if (!ahead_ || outputs_.empty()) return std::nullopt;
+  const auto order = *std::exchange(ahead_, std::nullopt);
+  const auto records = std::min(outputs_.front(), order.most);
+  granted(records);
+  return Grant{order.producer,
+               order.consumer,
+               order.batch,
+               records,
+               records == order.most ? records : 0,
+               true};
+}
+
+std::optional<Declined> WorkerFlow::decline() {
+  if (!ahead_ || !empty()) return std::nullopt;
+  const auto order = *std::exchange(ahead_, std::nullopt);
+  return Declined{order.producer, order.channel, order.batch};
 }
 
 Shares WorkerFlow::shares() const {

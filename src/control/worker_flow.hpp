@@ -40,6 +40,13 @@ class WorkerFlow {
   /// and of those that have waited longest.
   void granted(std::uint64_t records);
 
+  /// Where its next outputs go is known beforehand.
+  void granted_ahead(const GrantAhead& order);
+  /// What became of that: the grant to carry out now, if there are outputs; it counts as granted.
+  std::optional<Grant> due_grant();
+  /// Or the word that it was of no use, if there is nothing to process.
+  std::optional<Declined> decline();
+
   std::uint64_t running() const { return running_; }  ///< batches
   std::uint64_t backlog() const { return backlog_; }  ///< records
   /// Batches of which outputs wait.
@@ -65,6 +72,7 @@ class WorkerFlow {
   std::deque<std::uint64_t> outputs_;  ///< that wait, by batch, in the order in which they ended
   std::uint64_t backlog_ = 0;          ///< the sum of those
   std::uint64_t running_ = 0;
+  std::optional<GrantAhead> ahead_;
 };
 
 }  // namespace sluice::control

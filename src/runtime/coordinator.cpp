@@ -105,6 +105,12 @@ void Coordinator::handle(Packet packet, Rank from) {
 void Coordinator::on(Report report, Rank from) {
   ++control_messages_;
   if (regrouping()) return on_while_regrouping(std::move(report), from);
+  if (early_.hold(from, report, *control_)) return;
+  apply(std::move(report), from);
+  while (auto held = early_.next(*control_)) apply(std::move(held->second), held->first);
+}
+
+void Coordinator::apply(Report report, Rank from) {
   const auto stage = control_->roles().stage_of(from);
   const auto before = control_->work(stage);
   board_->note(report, from, stage);
@@ -127,7 +133,10 @@ void Coordinator::carry_out(const control::Command& command) {
   watch(command);
   if (const auto* grant = std::get_if<control::Grant>(&command)) {
     if (grant->producer == coordinator) return admit(*grant);
+    if (grant->settled) return;
     orders_[grant->producer].commands.push_back(*grant);
+  } else if (const auto* ahead = std::get_if<control::GrantAhead>(&command)) {
+    orders_[ahead->producer].commands.emplace_back(*ahead);
   } else if (const auto* seal = std::get_if<control::Seal>(&command)) {
     if (seal->consumer == coordinator) return collected_.sealed(*seal);
     orders_[seal->consumer].commands.push_back(*seal);

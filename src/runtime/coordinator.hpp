@@ -2,6 +2,7 @@
 
 #include "control/autoscaler.hpp"
 #include "control/commits.hpp"
+#include "control/early_reports.hpp"
 #include "control/recovery.hpp"
 #include "control/run_control.hpp"
 #include "runtime/coordinator_base.hpp"
@@ -35,6 +36,7 @@ class Coordinator final : public CoordinatorBase {
   void plan();
   void turn();
   void on(Report report, control::Rank from);
+  void apply(Report report, control::Rank from);
 
   void decide(const control::Event& event);
   void autoscale();
@@ -67,6 +69,7 @@ class Coordinator final : public CoordinatorBase {
   void require_recoverable(control::Rank rank) const;
   void note_loss(control::Rank rank);
   void regroup();
+  void drop_early_reports();
   void on_while_regrouping(Report report, control::Rank from);
   void begin_again();
   std::vector<control::InputRange> settle();
@@ -77,6 +80,7 @@ class Coordinator final : public CoordinatorBase {
   Settled committing_;                       ///< what the commit under way is of
   std::optional<control::RunControl> control_;
   std::optional<control::Autoscaler> autoscaler_;  ///< unless it is switched off
+  control::EarlyReports<Report> early_;
   std::optional<control::Regrouping> regrouping_;  ///< from the first loss on
   bool part_lost_ = false;                         ///< with what was written since the last commit
   std::vector<LostRank> losses_;

@@ -45,9 +45,14 @@ void Coordinator::note_loss(Rank rank) {
 
 void Coordinator::regroup() {
   orders_.clear();
+  drop_early_reports();
   collected_ = RecordStore(control::RunControl::collecting);
   const Regroup order{epoch(), {lost().begin(), lost().end()}};
   for (const Rank rank : regrouping_->left()) send(rank, order);
+}
+
+void Coordinator::drop_early_reports() {
+  for (auto& [from, report] : early_.take_all()) on_while_regrouping(std::move(report), from);
 }
 
 // Only what is written for good counts any more.

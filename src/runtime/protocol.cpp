@@ -31,6 +31,10 @@ void serialize(Archive& archive, Finished& event) {
   archive(event.batch, event.records, event.bytes, event.delivered, event.descents);
 }
 template <class Archive>
+void serialize(Archive& archive, Declined& event) {
+  archive(event.channel, event.batch);
+}
+template <class Archive>
 void serialize(Archive&, Admitted&) {}
 template <class Archive>
 void serialize(Archive&, Left&) {}

@@ -28,6 +28,16 @@ void RecordStore::finished(EncodedBatch outputs) {
 
 EncodedBatch RecordStore::give(std::uint64_t records) {
   flow_.granted(records);
+  return next_outputs(records);
+}
+
+std::optional<RecordStore::Due> RecordStore::give_ahead() {
+  const auto grant = flow_.due_grant();
+  if (!grant) return std::nullopt;
+  return Due{*grant, next_outputs(grant->records)};
+}
+
+EncodedBatch RecordStore::next_outputs(std::uint64_t records) {
   auto& first = backlog_.front();
   const bool is_rest = given_ + records == first.size();
   auto part = given_ == 0 && is_rest ? std::move(first) : first.slice(given_, records);

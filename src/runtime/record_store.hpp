@@ -31,9 +31,20 @@ class RecordStore {
   /// The next `records` outputs, for the consumer that they were granted to.
   EncodedBatch give(std::uint64_t records);
 
+  void granted_ahead(const control::GrantAhead& order) { flow_.granted_ahead(order); }
+  struct Due {
+    control::Grant grant;
+    EncodedBatch records;
+  };
+  /// Outputs that are to go where it was said beforehand, if there are any.
+  std::optional<Due> give_ahead();
+  std::optional<control::Declined> decline() { return flow_.decline(); }
+
   const control::WorkerFlow& flow() const { return flow_; }
 
  private:
+  EncodedBatch next_outputs(std::uint64_t records);
+
   control::WorkerFlow flow_;
   std::map<control::BatchId, EncodedBatch> filling_;
   std::deque<EncodedBatch> backlog_;  ///< outputs by batch

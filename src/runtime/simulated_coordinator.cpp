@@ -32,6 +32,7 @@ double in_seconds(Time time) { return std::chrono::duration<double>(time).count(
 
 Rank receiver_of(const control::Command& command) {
   if (const auto* grant = std::get_if<control::Grant>(&command)) return grant->producer;
+  if (const auto* ahead = std::get_if<control::GrantAhead>(&command)) return ahead->producer;
   if (const auto* seal = std::get_if<control::Seal>(&command)) return seal->consumer;
   if (const auto* assign = std::get_if<control::Assign>(&command)) return assign->rank;
   return std::get<control::Retire>(command).rank;
@@ -93,7 +94,7 @@ void SimulatedCoordinator::turn() {
   for (auto& [from, message] : std::exchange(inbox_, {})) {
     ++handled_;
     if (regrouping_.is_lost(from)) continue;
-    std::visit([this, from = from](const auto& m) { on(from, m); }, message);
+    std::visit([this, from = from](auto& m) { on(from, m); }, message);
   }
   if (regrouping_.take_complete()) begin_again();
   if (regrouping_.under_way()) return send_orders();
@@ -105,9 +106,14 @@ void SimulatedCoordinator::turn() {
   plan_next_turn();
 }
 
-void SimulatedCoordinator::on(Rank from, const SimReport& report) {
+void SimulatedCoordinator::on(Rank from, SimReport& report) {
   ++result_.control_messages;
-  if (regrouping_.under_way()) return;
+  if (regrouping_.under_way() || early_.hold(from, report, control_)) return;
+  apply(from, report);
+  while (auto held = early_.next(control_)) apply(held->first, held->second);
+}
+
+void SimulatedCoordinator::apply(Rank from, const SimReport& report) {
   const auto stage = control_.roles().stage_of(from);
   const auto before = control_.work(stage);
   for (const auto& event : report.events) {
@@ -130,13 +136,14 @@ void SimulatedCoordinator::on(Rank from, const SimReport& report) {
   known = report.usage;
 }
 
-void SimulatedCoordinator::on(Rank from, const SimRegrouped& there) {
+void SimulatedCoordinator::on(Rank from, SimRegrouped& there) {
   regrouping_.arrived(from, there.epoch);
 }
 
-void SimulatedCoordinator::on(Rank, const SimDeath& death) {
+void SimulatedCoordinator::on(Rank, SimDeath& death) {
   if (control_.finished() || !regrouping_.lose(death.rank)) return;
   ++result_.lost;
+  early_.take_all();
   for (const Rank rank : std::exchange(ordered_, {})) orders_[static_cast<std::size_t>(rank)] = {};
   for (const Rank rank : regrouping_.left()) {
     network_.send(network_.now(), coordinator, rank, SimRegroup{regrouping_.epoch()},
@@ -196,6 +203,8 @@ void SimulatedCoordinator::autoscale() {
 
 void SimulatedCoordinator::carry_out(const control::Commands& commands) {
   for (const auto& command : commands) {
+    const auto* grant = std::get_if<control::Grant>(&command);
+    if (grant != nullptr && grant->settled) continue;
     const Rank to = receiver_of(command);
     if (to == coordinator) {
       admit(std::get<control::Grant>(command));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/autoscaler.hpp"
+#include "control/early_reports.hpp"
 #include "control/recovery.hpp"
 #include "control/run_control.hpp"
 #include "runtime/simulated_worker.hpp"
@@ -32,11 +33,12 @@ class SimulatedCoordinator {
                        std::vector<int> node_of_rank);
 
   control::RunPlan run_plan(control::Plan& plan) const;
-  void on(control::Rank from, const SimReport& report);
-  void on(control::Rank from, const SimRegrouped& there);
-  void on(control::Rank from, const SimDeath& death);
+  void on(control::Rank from, SimReport& report);
+  void apply(control::Rank from, const SimReport& report);
+  void on(control::Rank from, SimRegrouped& there);
+  void on(control::Rank from, SimDeath& death);
   template <class Other>
-  void on(control::Rank, const Other&) {}
+  void on(control::Rank, Other&) {}
   void begin_again();
   control::Topology topology_left() const;
   void decide(const control::Event& event);
@@ -61,6 +63,7 @@ class SimulatedCoordinator {
   control::Time free_at_{0};
   std::uint64_t events_ = 0;   ///< that RunControl was given
   std::uint64_t handled_ = 0;  ///< messages in this turn
+  control::EarlyReports<SimReport> early_;
   control::Regrouping regrouping_;
   std::vector<control::InputRange> to_admit_;
   std::size_t range_ = 0;       ///< of those, the one that is being admitted

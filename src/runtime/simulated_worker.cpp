@@ -63,6 +63,7 @@ void SimulatedWorker::turn() {
   while (process_next()) {
     if (doing_ != Doing::nothing) return;
   }
+  decline();
   enter(flow_ ? State::working : State::idle);
   send_report();
 }
@@ -119,6 +120,28 @@ void SimulatedWorker::obey(const control::Assign& order) {
 
 void SimulatedWorker::obey(const control::Grant& order) {
   flow_.value().granted(order.records);
+  send(order);
+}
+
+void SimulatedWorker::obey(const control::GrantAhead& order) {
+  if (!flow_) {
+    report_.events.emplace_back(control::Declined{rank_, order.channel, order.batch});
+    return;
+  }
+  flow_->granted_ahead(order);
+  hand_on_ahead();
+}
+
+void SimulatedWorker::hand_on_ahead() {
+  if (const auto due = flow_->due_grant()) send(*due);
+}
+
+void SimulatedWorker::decline() {
+  if (!flow_) return;
+  if (const auto declined = flow_->decline()) report_.events.emplace_back(*declined);
+}
+
+void SimulatedWorker::send(const control::Grant& order) {
   const auto end = backlog_.begin() + static_cast<std::ptrdiff_t>(order.records);
   Origins part(backlog_.begin(), end);
   backlog_.erase(backlog_.begin(), end);
@@ -131,7 +154,10 @@ void SimulatedWorker::obey(const control::Seal& order) {
   flow_.value().sealed(order.batch, order.total);
 }
 
-void SimulatedWorker::obey(const control::Retire&) { begin(Doing::teardown, State::setup, 0); }
+void SimulatedWorker::obey(const control::Retire&) {
+  decline();
+  begin(Doing::teardown, State::setup, 0);
+}
 
 bool SimulatedWorker::process_next() {
   if (!flow_) return false;
@@ -193,6 +219,7 @@ void SimulatedWorker::conclude(const Inside& done) {
   }
   finished.bytes = finished.records * simulation_.stages[stage_].output_bytes;
   flow_.value().finished(finished.records);
+  hand_on_ahead();
   report_.events.emplace_back(std::move(finished));
 }
 

@@ -67,6 +67,7 @@ class SimulatedWorker {
   void obey_waiting();
   void obey(const control::Assign& order);
   void obey(const control::Grant& order);
+  void obey(const control::GrantAhead& order);
   void obey(const control::Seal& order);
   void obey(const control::Retire& order);
   struct Inside {
@@ -77,6 +78,10 @@ class SimulatedWorker {
   void conclude(const Inside& done);
   void conclude_due();
   bool continuous() const { return flow_ && flow_->depth() > 1; }
+
+  void hand_on_ahead();
+  void send(const control::Grant& grant);
+  void decline();
 
   void begin(Doing what, State state, double seconds);
   void enter(State state);

@@ -36,6 +36,7 @@ bool Worker::work() {
   } else {
     process_next();
   }
+  decline();
   note_waiting();
   send_report();
   return false;
@@ -142,10 +143,29 @@ void Worker::set_up_if_due() {
   }
 }
 
-void Worker::obey(const control::Grant& order) {
-  tracer_.sent(place_.stage, epoch_, order.batch, order.records);
-  transport_.send(
-      pack(order.consumer, Data{epoch_, order.batch, order.total, store().give(order.records)}));
+void Worker::obey(const control::Grant& order) { send(order, store().give(order.records)); }
+
+void Worker::obey(const control::GrantAhead& order) {
+  if (!store_) {  // it has just left
+    report_.events.emplace_back(control::Declined{0, order.channel, order.batch});
+    return;
+  }
+  store_->granted_ahead(order);
+  hand_on_ahead();
+}
+
+void Worker::hand_on_ahead() {
+  if (auto due = store_->give_ahead()) send(due->grant, std::move(due->records));
+}
+
+void Worker::send(const control::Grant& grant, EncodedBatch records) {
+  tracer_.sent(place_.stage, epoch_, grant.batch, grant.records);
+  transport_.send(pack(grant.consumer, Data{epoch_, grant.batch, grant.total, std::move(records)}));
+}
+
+void Worker::decline() {
+  if (!store_) return;
+  if (auto declined = store_->decline()) report_.events.emplace_back(*declined);
 }
 
 void Worker::obey(const control::Seal& order) { store().sealed(order); }
@@ -169,6 +189,7 @@ void Worker::leave_stage() {
       if (part_) report_.parts.push_back(part_->close());
     });
   }
+  decline();
   report_.closed = part_.has_value();
   part_.reset();
   setup_.drop();
@@ -209,6 +230,7 @@ void Worker::process_next() {
   auto processed = process(*std::move(batch));
   usual_process_time_ += (seconds_now() - before - usual_process_time_) / 8;
   store_->finished(std::move(processed.outputs));
+  hand_on_ahead();
   std::move(processed.dead.begin(), processed.dead.end(), std::back_inserter(report_.dead));
   report_.events.emplace_back(std::move(processed.event));
 }

@@ -31,9 +31,13 @@ class Worker final : public WorkerBase {
   void on(const Regroup& order);
 
   void close_part();
+  void hand_on_ahead();
+  void decline();
+  void send(const control::Grant& grant, EncodedBatch records);
 
   void obey(const control::Assign& order);
   void obey(const control::Grant& order);
+  void obey(const control::GrantAhead& order);
   void obey(const control::Seal& order);
   void obey(const control::Retire&);
 

@@ -19,6 +19,7 @@ struct Batch {
   std::uint64_t total = 0;  ///< once it is sealed
   Time since{};
   std::uint64_t sealed_in = 0;  ///< the number of the event that led to it
+  Rank promised_by = 0;         ///< a producer that has not said yet what it is
 };
 struct Consumer {
   std::map<BatchId, Batch> granted;
@@ -45,12 +46,26 @@ struct Channel {
   bool is_idle(const Consumer& c) const { return c.held() < spec.depth; }
   /// More records could reach it for a batch that it would begin with at once.
   bool could_begin(const Consumer& c) const {
-    const bool fills = std::any_of(c.granted.begin(), c.granted.end(),
-                                   [](const auto& batch) { return batch.second.total == 0; });
+    const bool fills = std::any_of(c.granted.begin(), c.granted.end(), [](const auto& batch) {
+      return batch.second.total == 0 && batch.second.promised_by == 0;
+    });
     return !c.closing && is_idle(c) && (fills || has_room(c));
   }
   bool has_room(const Consumer& c) const {
     return !c.closing && c.granted.size() < prefetch() && c.held() < spec.slots + spec.depth - 1;
+  }
+  /// Consumers that are not on their way out with empty hands.
+  std::size_t present() const {
+    return static_cast<std::size_t>(
+        std::count_if(consumers.begin(), consumers.end(), [](const auto& consumer) {
+          return !consumer.second.closing || consumer.second.held() > 0;
+        }));
+  }
+  bool has_promise() const {
+    return std::any_of(consumers.begin(), consumers.end(), [](const auto& consumer) {
+      return std::any_of(consumer.second.granted.begin(), consumer.second.granted.end(),
+                         [](const auto& batch) { return batch.second.promised_by != 0; });
+    });
   }
   bool has_backlog_of(Rank rank) const {
     return std::any_of(backlogs.begin(), backlogs.end(),
@@ -109,7 +124,7 @@ inline void check_deadline(const Channel& channel, const RunControl& control, Ti
   for (const auto& [rank, consumer] : channel.consumers) {
     if (consumer.held() > channel.spec.depth || consumer.granted.empty()) continue;
     const auto& batch = consumer.granted.rbegin()->second;  // the others are whole
-    if (batch.total > 0) continue;
+    if (batch.total > 0 || batch.promised_by != 0) continue;
     const auto wait = channel.spec.batch_wait;
     require(now - batch.since < wait, "a partial batch waits too long");
     if (wait > Time::max() - batch.since) continue;

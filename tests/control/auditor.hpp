@@ -169,7 +169,8 @@ class Auditor {
     if (over_.contains(stage)) return true;
     const auto k = static_cast<std::size_t>(stage);
     if (channels_.empty() || !ended(k) || !idle(k)) return false;
-    return k + 1 == channels_.size() || channels_[k + 1].backlogs.empty();
+    return k + 1 == channels_.size() ||
+           (channels_[k + 1].backlogs.empty() && !channels_[k + 1].has_promise());
   }
   // Nothing more can come into the channel.
   bool ended(std::size_t k) const { return k == 0 || (ended(k - 1) && idle(k - 1)); }
@@ -224,6 +225,16 @@ class Auditor {
     auto& largest = next.largest[event.rank];
     largest = std::max(largest, event.records);
   }
+  void on(const Declined& event) {
+    for (auto& [rank, consumer] : channels_.at(event.channel).consumers) {
+      const auto batch = consumer.granted.find(event.batch);
+      if (batch == consumer.granted.end()) continue;
+      require(batch->second.promised_by == event.rank, "declined what another was promised");
+      consumer.granted.erase(batch);
+      return;
+    }
+    require(false, "declined what nobody was promised");
+  }
   void on(const Left& event) {
     auto& m = member(event.rank);
     require(m.retired, "left without a Retire");
@@ -263,7 +274,40 @@ class Auditor {
     }
   }
 
+  // A slot is reserved while nobody else could want it: the producer is alone and has work.
+  void check(const GrantAhead& order) {
+    auto& channel = channels_.at(order.channel);
+    require(order.channel == channel_of(order.producer) + 1, "a promise to a strange channel");
+    const auto& before = channels_[order.channel - 1];
+    require(before.present() == 1 && before.consumers.at(order.producer).held() > 0,
+            "I6: a slot is reserved for one of several producers, or an idle one");
+    require(channel.backlogs.empty() && !channel.has_promise(), "I6: a slot is reserved too early");
+    const auto& chosen = channel.consumers.at(order.consumer);
+    require(channel.present() == 1 || channel.is_idle(chosen),
+            "a busy consumer's slot is reserved though another may come free");
+    open(channel, {order.producer, order.consumer, order.batch});
+    channel.consumers[order.consumer].granted[order.batch].promised_by = order.producer;
+  }
+
+  void check_settled(const Grant& order) {
+    auto& channel = feeding(order.consumer);
+    auto& batch = channel.consumers.at(order.consumer).granted.at(order.batch);
+    require(std::exchange(batch.promised_by, 0) == order.producer, "settled without a promise");
+    const auto made = std::find_if(channel.backlogs.rbegin(), channel.backlogs.rend(),
+                                   [&](const auto& b) { return b.producer == order.producer; });
+    require(made != channel.backlogs.rend(), "settled without outputs");
+    require(order.records == std::min(made->records, channel.spec.batch_size),
+            "settled with other records than the producer sent");
+    made->records -= order.records;
+    if (made->records == 0) channel.backlogs.erase(std::next(made).base());
+    batch.records = order.records;
+    batch.since = now_;
+    channel.granted += order.records;
+    if (order.total > 0) seal(order.consumer, batch, order.total);
+  }
+
   void check(const Grant& order) {
+    if (order.settled) return check_settled(order);
     auto& channel = feeding(order.consumer);
     require(!channel.backlogs.empty(), "I4: a grant without backlog");
     auto& oldest = channel.backlogs.front();

@@ -14,7 +14,11 @@ namespace sluice::control {
 
 inline bool operator==(const Grant& a, const Grant& b) {
   return a.producer == b.producer && a.consumer == b.consumer && a.batch == b.batch &&
-         a.records == b.records && a.total == b.total;
+         a.records == b.records && a.total == b.total && a.settled == b.settled;
+}
+inline bool operator==(const GrantAhead& a, const GrantAhead& b) {
+  return a.producer == b.producer && a.consumer == b.consumer && a.channel == b.channel &&
+         a.batch == b.batch && a.most == b.most;
 }
 inline bool operator==(const Seal& a, const Seal& b) {
   return a.consumer == b.consumer && a.batch == b.batch && a.total == b.total;
@@ -28,7 +32,11 @@ inline bool operator==(const Retire& a, const Retire& b) { return a.rank == b.ra
 // How gtest shows them.
 inline void PrintTo(const Grant& g, std::ostream* out) {
   *out << "grant{" << g.producer << "->" << g.consumer << " batch " << g.batch << ": " << g.records
-       << ", total " << g.total << "}";
+       << ", total " << g.total << (g.settled ? ", settled}" : "}");
+}
+inline void PrintTo(const GrantAhead& g, std::ostream* out) {
+  *out << "ahead{" << g.producer << "->" << g.consumer << " channel " << g.channel << " batch "
+       << g.batch << ": at most " << g.most << "}";
 }
 inline void PrintTo(const Seal& s, std::ostream* out) {
   *out << "seal{" << s.consumer << " batch " << s.batch << ": total " << s.total << "}";

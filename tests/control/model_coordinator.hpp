@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/auditor.hpp"
+#include "control/early_reports.hpp"
 #include "control/ranks.hpp"
 #include "control/run_control.hpp"
 #include "control/worker_flow.hpp"
@@ -37,6 +38,9 @@ class ModelCoordinator {
   const RunControl& control() const { return control_; }
   const Auditor& auditor() const { return auditor_; }
   std::uint64_t messages() const { return messages_; }
+  /// Grants that were given beforehand, and reports that came too early.
+  std::uint64_t ahead() const { return ahead_; }
+  std::uint64_t early_reports() const { return early_reports_; }
 
  private:
   Time now() const { return shared_.network.now(); }
@@ -52,7 +56,7 @@ class ModelCoordinator {
   void turn() {
     awake_at_.reset();
     for (auto& [from, message] : std::exchange(inbox_, {})) {
-      std::visit([this](auto& m) { on(m); }, message);
+      std::visit([this, from = from](auto& m) { on(m, from); }, message);
     }
     collect_outputs();
     const auto due = control_.deadline();
@@ -66,14 +70,22 @@ class ModelCoordinator {
     if (due && *due < Time::max()) wake(*due - now() + shared_.turn_delay());
   }
 
-  void on(Orders&) { throw Violation("the coordinator got orders"); }
-  void on(Part& part) {
+  void on(Orders&, Rank) { throw Violation("the coordinator got orders"); }
+  void on(Part& part, Rank) {
     collected_.arrived(part.batch, part.records.size(), part.total);
     auto& filling = filling_[part.batch];
     filling.insert(filling.end(), part.records.begin(), part.records.end());
   }
-  void on(Report& report) {
+  void on(Report& report, Rank from) {
     ++messages_;
+    if (early_.hold(from, report, control_)) {
+      ++early_reports_;
+      return;
+    }
+    apply(report);
+    while (const auto held = early_.next(control_)) apply(held->second);
+  }
+  void apply(const Report& report) {
     for (const auto& event : report.events) decide(event);
   }
 
@@ -108,7 +120,12 @@ class ModelCoordinator {
     if (order.consumer == coordinator) return collected_.sealed(order.batch, order.total);
     orders_[order.consumer].commands.emplace_back(order);
   }
+  void carry_out(const GrantAhead& order) {
+    ++ahead_;
+    orders_[order.producer].commands.emplace_back(order);
+  }
   void carry_out(const Grant& order) {
+    if (order.settled) return;
     if (order.producer != coordinator) {
       orders_[order.producer].commands.emplace_back(order);
       return;
@@ -163,6 +180,9 @@ class ModelCoordinator {
   std::uint64_t admitted_ = 0;
   int admitting_ = 0;
   std::uint64_t messages_ = 0;
+  EarlyReports<Report> early_;
+  std::uint64_t ahead_ = 0;
+  std::uint64_t early_reports_ = 0;
 };
 
 }  // namespace sluice::control::world

@@ -45,6 +45,7 @@ class ModelWorker {
     }
     for (const auto& outcome : std::exchange(outcomes_, {})) outcome();
     start_next();
+    decline();
     retire();
     if (!silent_) send_report();
   }
@@ -90,6 +91,24 @@ class ModelWorker {
   }
   void obey(const Grant& order) {
     flow().granted(order.records);
+    send(order);
+  }
+  void obey(const GrantAhead& order) {
+    if (flow_ && !leaving_) {
+      flow_->granted_ahead(order);
+      hand_on_ahead();
+    } else {
+      report_.events.emplace_back(Declined{rank_, order.channel, order.batch});
+    }
+  }
+  void hand_on_ahead() {
+    if (const auto due = flow().due_grant()) send(*due);
+  }
+  void decline() {
+    if (!flow_ || leaving_) return;
+    if (const auto declined = flow_->decline()) report_.events.emplace_back(*declined);
+  }
+  void send(const Grant& order) {
     Items part(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(order.records));
     backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(order.records));
     shared_.send(rank_, order.consumer, Part{order.batch, order.total, std::move(part)});
@@ -137,6 +156,7 @@ class ModelWorker {
     }
     if (!finished.delivered) shared_.ledger.stored(*stage_ + 1, rank_, finished.records);
     flow().finished(finished.records);
+    hand_on_ahead();
     report_.events.emplace_back(std::move(finished));
   }
 

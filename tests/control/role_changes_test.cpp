@@ -186,6 +186,7 @@ TEST(Lifetimes, AWorkerWhoseStageEndsWhileItIsAwayCanHelpTheNext) {
   run.now = std::chrono::seconds(10);
   run.tell(Taken{2, 1, 0});
   EXPECT_EQ(run.process(1, 2, 0), (Commands{Retire{1}}));
+  run.tell(Declined{1, 1, 2});
   run.control.reassign({-1, 1, 1, 1, -1}, run.now);
   EXPECT_EQ(run.tell(Left{1}), (Commands{Assign{1, 1, 2, 3, false, true}}));
 }

@@ -17,6 +17,8 @@ struct Totals {
   std::uint64_t records = 0;
   std::uint64_t joins = 0;
   std::uint64_t renewals = 0;
+  std::uint64_t ahead = 0;
+  std::uint64_t early = 0;
 };
 
 void explore(std::uint64_t seed, Totals& totals) {
@@ -28,13 +30,15 @@ void explore(std::uint64_t seed, Totals& totals) {
   totals.records += outcome.records;
   totals.joins += outcome.joins;
   totals.renewals += outcome.renewals;
+  totals.ahead += outcome.ahead;
+  totals.early += outcome.early;
   if (outcome.failure.empty()) return;
   ADD_FAILURE() << "SLUICE_SEED=" << seed << " replays it: " << outcome.failure << "\n"
                 << text_of(scenario) << outcome.trace;
 }
 
 // SLUICE_SEED=n explores that seed alone.
-void explore(std::uint64_t first, std::uint64_t count) {
+Totals explore(std::uint64_t first, std::uint64_t count) {
   if (const char* seed = std::getenv("SLUICE_SEED")) {
     first = std::stoull(seed);
     count = 1;
@@ -48,13 +52,18 @@ void explore(std::uint64_t first, std::uint64_t count) {
   };
   fmt::print(
       "{} schedules, {} roles taken up, {} workers renewed, {} records, {} batches of which "
-      "{:.0f}% partial, {:.2f} "
-      "control messages a batch\n",
+      "{:.0f}% partial, {} granted beforehand, {} reports too early, {:.2f} control messages a "
+      "batch\n",
       count, totals.joins, totals.renewals, totals.records, totals.batches,
-      100 * per_batch(totals.partial), per_batch(totals.messages));
+      100 * per_batch(totals.partial), totals.ahead, totals.early, per_batch(totals.messages));
+  return totals;
 }
 
-TEST(Schedules, EveryInvariantHoldsInThousands) { explore(1, 5'000); }
+TEST(Schedules, EveryInvariantHoldsInThousands) {
+  const auto totals = explore(1, 5'000);
+  EXPECT_GT(totals.ahead, 1000u);
+  EXPECT_GT(totals.early, 10u);
+}
 
 TEST(SchedulesSoak, EveryInvariantHoldsInAHundredThousand) { explore(1'000'000, 100'000); }
 

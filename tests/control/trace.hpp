@@ -75,6 +75,7 @@ inline Trace::Entry entry_of(const Event& event, Time at) {
     Entry operator()(const Finished& e) const {
       return {at, "finished", e.rank, 0, e.batch, e.records};
     }
+    Entry operator()(const Declined& e) const { return {at, "declined", e.rank, 0, e.batch}; }
     Entry operator()(const Admitted& e) const { return {at, "admitted", 0, 0, 0, e.bytes}; }
     Entry operator()(const Left& e) const { return {at, "left", e.rank}; }
     Entry operator()(const Tick&) const { return {at, "tick"}; }
@@ -90,7 +91,12 @@ inline Trace::Entry entry_of(const Command& command, Time at) {
       return {at, c.setup_node ? "> node-setup" : "> assign", c.rank, 0, 0, c.stage};
     }
     Entry operator()(const Grant& c) const {
-      return {at, "> grant", c.producer, c.consumer, c.batch, c.records, c.total};
+      return {
+          at,     c.settled ? "> settled" : "> grant", c.producer, c.consumer, c.batch, c.records,
+          c.total};
+    }
+    Entry operator()(const GrantAhead& c) const {
+      return {at, "> ahead", c.producer, c.consumer, c.batch, c.most};
     }
     Entry operator()(const Seal& c) const {
       return {at, "> seal", c.consumer, 0, c.batch, 0, c.total};

@@ -1,5 +1,7 @@
 #include "control/worker_flow.hpp"
 
+#include "control/bench.hpp"
+
 #include <sluice/error.hpp>
 
 #include <gtest/gtest.h>
@@ -149,6 +151,43 @@ TEST(WorkerFlow, OutputsThatWaitTakeUpItsDepth) {
   flow.granted(1);
   EXPECT_EQ(flow.waiting(), 1u);
   EXPECT_EQ(flow.take(), 3u);
+}
+
+TEST(WorkerFlow, OutputsGoWhereItWasSaidBeforehand) {
+  WorkerFlow flow({.batch_size = 4});
+  flow.arrived(1, 1, 1);
+  flow.take();
+  flow.granted_ahead({5, 6, 2, 9, 3});
+  EXPECT_FALSE(flow.due_grant()) << "there are none yet";
+  EXPECT_FALSE(flow.decline()) << "there will be";
+  flow.finished(4);
+  EXPECT_EQ(flow.due_grant(), (Grant{5, 6, 9, 3, 3, true}));
+  EXPECT_EQ(flow.backlog(), 1u);
+  EXPECT_FALSE(flow.due_grant()) << "once only";
+}
+
+TEST(WorkerFlow, OutputsThatWaitGoAtOnceAndDoNotSealABatchThatIsNotFull) {
+  WorkerFlow flow({.batch_size = 4});
+  flow.arrived(1, 1, 1);
+  flow.take();
+  flow.finished(2);
+  flow.granted_ahead({5, 6, 2, 9, 3});
+  EXPECT_EQ(flow.due_grant(), (Grant{5, 6, 9, 2, 0, true}));
+}
+
+TEST(WorkerFlow, DeclinesAGrantOnceItHasNothingToProcess) {
+  WorkerFlow flow({});
+  flow.arrived(1, 1, 1);
+  flow.granted_ahead({5, 6, 2, 9, 1});
+  EXPECT_FALSE(flow.decline());
+  flow.take();
+  EXPECT_FALSE(flow.decline());
+  flow.finished(0);
+  const auto declined = flow.decline();
+  ASSERT_TRUE(declined);
+  EXPECT_EQ(declined->channel, 2u);
+  EXPECT_EQ(declined->batch, 9u);
+  EXPECT_FALSE(flow.decline()) << "once only";
 }
 
 }  // namespace

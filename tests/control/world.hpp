@@ -23,6 +23,8 @@ struct Outcome {
   std::uint64_t records = 0;
   std::uint64_t joins = 0;     ///< roles taken up, the first ones included
   std::uint64_t renewals = 0;  ///< of workers too old
+  std::uint64_t ahead = 0;     ///< grants given beforehand
+  std::uint64_t early = 0;     ///< reports that came too early
 };
 
 /// A whole run in virtual time: RunControl, a WorkerFlow for each worker, and a network between
@@ -61,6 +63,8 @@ class World {
     outcome.records = shared_.ledger.made();
     outcome.joins = coordinator_.auditor().joins();
     outcome.renewals = coordinator_.auditor().renewals();
+    outcome.ahead = coordinator_.ahead();
+    outcome.early = coordinator_.early_reports();
     return outcome;
   }
 
