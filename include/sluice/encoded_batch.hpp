@@ -75,7 +75,10 @@ class EncodedBatch {
     return std::span(buffers_).subspan(begin, entries_[i].buffers_end - begin);
   }
 
-  void reserve(std::size_t records) { entries_.reserve(records); }
+  void reserve(std::size_t records) {
+    entries_.reserve(records);
+    bytes_.reserve(256);  // a few growths less for small records
+  }
 
   /// Appended to by an Encoder: a record's bytes and buffers first, then `end_record`.
   std::string& open_bytes() noexcept { return bytes_; }

@@ -208,7 +208,10 @@ Packet decode_or_refuse(std::size_t kind, transport::Message& message) {
 }  // namespace
 
 transport::Message pack(control::Rank to, Packet packet) {
-  transport::Message message{to, std::string(1, static_cast<char>(packet.index())), {}};
+  constexpr std::size_t usual_bytes = 256;  // of a report, with the seal that is added to it
+  transport::Message message{to, {}, {}};
+  message.bytes.reserve(usual_bytes);
+  message.bytes.push_back(static_cast<char>(packet.index()));
   std::visit([&](auto&& part) { encode(message.bytes, message.buffers, std::move(part)); },
              std::move(packet));
   return message;
