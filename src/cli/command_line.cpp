@@ -45,6 +45,9 @@ class Commands {
     add("report", "Write a page about a run: what it did when, and what held it up", define_report,
         write_report);
     add("stages", "Describe the stage kinds and their settings", define_stages, list_stages);
+    add("completion", "Print what makes a shell complete commands, options and files",
+        define_completion, print_completion);
+    add("man", "Print a manual page", define_man, print_manual);
   }
 
   void parse(int argc, char** argv) { app_.parse(argc, argv); }

@@ -1,9 +1,12 @@
 #pragma once
 
+#include "cli/command_tree.hpp"
+
 #include <sluice/run.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -118,6 +121,17 @@ struct SimulateArguments {
   bool json = false;
 };
 
+struct CompletionArguments {
+  std::string shell;
+  std::function<ProgramText()> program;
+};
+
+struct ManArguments {
+  std::string command;  ///< empty: of the whole program
+  std::string all;      ///< a folder for all pages
+  std::function<ProgramText()> program;
+};
+
 // Each returns the exit code and throws Error.
 int run_job(const JobArguments& arguments);
 int resume_job(const ResumeArguments& arguments);
@@ -132,5 +146,7 @@ int merge_runs(const MergeArguments& arguments);
 int check_environment(const DoctorArguments& arguments);
 int write_sbatch(const SbatchArguments& arguments);
 int list_stages(const StagesArguments& arguments);
+int print_completion(const CompletionArguments& arguments);
+int print_manual(const ManArguments& arguments);
 
 }  // namespace sluice::cli

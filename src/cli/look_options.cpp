@@ -30,7 +30,7 @@ void define_report(CLI::App& command, ReportArguments& arguments) {
 }
 
 void define_stages(CLI::App& command, StagesArguments& arguments) {
-  command.add_option("kind", arguments.kind, "Only this kind")->type_name("NAME");
+  command.add_option("kind", arguments.kind, "Only this kind")->type_name("KIND");
   command
       .add_option("--plugin", arguments.plugins, "Add the kinds of this plugin; may be repeated")
       ->type_name("PATH")
@@ -40,8 +40,11 @@ void define_stages(CLI::App& command, StagesArguments& arguments) {
 
 void define_cat(CLI::App& command, CatArguments& arguments) {
   define_run_dir(command, arguments.run_dir);
-  command.add_option("--stage", arguments.stage, "The stage, by name or number")->required();
+  command.add_option("--stage", arguments.stage, "The stage, by name or number")
+      ->required()
+      ->type_name("STAGE");
   command.add_option("--key", arguments.keys, "Only records with this key; may be repeated")
+      ->type_name("KEY")
       ->allow_extra_args(false);
   command.add_flag("--payload", arguments.payload, "Print bytes whole, as base64");
   command.add_flag("--replay", arguments.replay, "What the stage made in 'run --only'");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/command_tree.hpp"
 #include "cli/commands.hpp"
 
 #include <CLI/CLI.hpp>
@@ -18,9 +19,14 @@ void define_sbatch(CLI::App& command, SbatchArguments& arguments);
 void define_merge(CLI::App& command, MergeArguments& arguments);
 void define_doctor(CLI::App& command, DoctorArguments& arguments);
 void define_cat(CLI::App& command, CatArguments& arguments);
+void define_completion(CLI::App& command, CompletionArguments& arguments);
+void define_man(CLI::App& command, ManArguments& arguments);
 
 /// The job file, and what overrides its keys.
 void define_job(CLI::App& command, JobArguments& arguments);
 void define_mode(CLI::App& command, JobArguments& arguments);
+
+/// What a program's commands and options are, but for those that its help does not show.
+ProgramText describe_program(const CLI::App& app);
 
 }  // namespace sluice::cli

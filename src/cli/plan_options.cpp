@@ -40,12 +40,15 @@ void define_slowness(CLI::App& command, SimulateArguments& arguments) {
 
 void define_network(CLI::App& command, SimulateArguments& arguments) {
   command.add_option("--latency", arguments.latency, "Of a message, in seconds")
+      ->type_name("SECONDS")
       ->check(between(0, 3600));
   command.add_option("--bandwidth", arguments.bandwidth, "Of a link, in bytes/s")
+      ->type_name("BYTES/S")
       ->check(between(1, 1e15));
   command
       .add_option("--handling", arguments.handling,
-                  "Seconds that a control message takes the coordinator")
+                  "What a control message takes the coordinator, in seconds")
+      ->type_name("SECONDS")
       ->check(between(0, 3600));
 }
 
@@ -63,12 +66,16 @@ void define_simulate(CLI::App& command, SimulateArguments& arguments) {
   define_job(command, arguments.job);
   command
       .add_option("--workers", arguments.workers, "Worker ranks on one node, without --topology")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}).description(""));
   define_topology(command, arguments.topology, "The nodes");
-  command.add_option("--seed", arguments.seed, "Another seed, another course; the same, the same");
+  command.add_option("--seed", arguments.seed, "Another seed, another course; the same, the same")
+      ->type_name("N");
   command.add_option("--inputs", arguments.inputs, "So many inputs instead of the job's")
+      ->type_name("N")
       ->check(between(1, 1e8));
   command.add_option("--until", arguments.until, "Stop after so many virtual seconds")
+      ->type_name("SECONDS")
       ->check(between(1e-3, 1e7));
   define_slowness(command, arguments);
   define_network(command, arguments);

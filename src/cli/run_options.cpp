@@ -5,7 +5,8 @@ namespace {
 
 void define_workers(CLI::App& command, std::size_t& workers) {
   command.add_option("--workers", workers, "Worker threads, when not started by mpirun or srun")
-      ->check(CLI::PositiveNumber);
+      ->type_name("N")
+      ->check(CLI::PositiveNumber.description(""));
 }
 
 void define_ranks(CLI::App& command, RanksArguments& arguments) {
@@ -13,10 +14,12 @@ void define_ranks(CLI::App& command, RanksArguments& arguments) {
                     .add_option("--ranks", arguments.ranks,
                                 "Start mpirun with so many ranks, one of them the coordinator, in "
                                 "the way that lets the run outlive a rank")
-                    ->check(CLI::Range(2, 1'000'000));
+                    ->type_name("N")
+                    ->check(CLI::Range(2, 1'000'000).description(""));
   command
       .add_option("--restarts", arguments.restarts,
                   "How often to go on by itself with a run that is lost all the same")
+      ->type_name("N")
       ->needs(ranks);
 }
 
@@ -28,7 +31,7 @@ void define_watch(CLI::App& command, WatchArguments& arguments) {
   auto* page = command.add_flag("--page{0}", arguments.page,
                                 "Show the run to browsers on this machine while it lasts, and to "
                                 "Prometheus at /metrics; --page=PORT, or any free port");
-  page->type_name("PORT")->check(CLI::Range(0, 65535));
+  page->type_name("PORT")->check(CLI::Range(0, 65535).description(""));
   command
       .add_option("--page-token", arguments.token,
                   "What a browser must know to see the page; 'none': nothing. By default it is "
@@ -52,24 +55,29 @@ void define_job(CLI::App& command, JobArguments& arguments) {
 }
 
 void define_mode(CLI::App& command, JobArguments& arguments) {
-  command.add_option("--mode", arguments.mode,
-                     "auto, streaming, batch or debug; overrides the job file");
+  command.add_option("--mode", arguments.mode, "How to run the job; overrides the job file")
+      ->type_name("auto|streaming|batch|debug");
 }
 
 void define_run(CLI::App& command, JobArguments& arguments) {
   define_job(command, arguments);
   define_mode(command, arguments);
-  command.add_option("--run-dir", arguments.run_dir,
-                     "Folder that relative output paths belong to; overrides the job file");
+  command
+      .add_option("--run-dir", arguments.run_dir,
+                  "Folder that relative output paths belong to; overrides the job file")
+      ->type_name("FOLDER");
   define_workers(command, arguments.workers);
-  auto* from = command.add_option("--from", arguments.from,
-                                  "Run again from this stage on, on what the one before it made "
-                                  "(batch mode, keep_intermediates)");
+  auto* from = command
+                   .add_option("--from", arguments.from,
+                               "Run again from this stage on, on what the one before it made "
+                               "(batch mode, keep_intermediates)")
+                   ->type_name("STAGE");
   auto* only =
       command
           .add_option("--only", arguments.only,
                       "Run this stage again by itself; what it makes goes to RUN_DIR/replay and to "
                       "'sluice cat --replay'")
+          ->type_name("STAGE")
           ->excludes(from);
   command.add_flag("--fresh", arguments.fresh,
                    "Start anew, even if the run directory holds this run, unfinished");

@@ -5,14 +5,18 @@ namespace sluice::cli {
 void define_sbatch(CLI::App& command, SbatchArguments& arguments) {
   define_job(command, arguments.job);
   define_mode(command, arguments.job);
-  command.add_option("--run-dir", arguments.job.run_dir,
-                     "Folder that relative output paths belong to; overrides the job file");
+  command
+      .add_option("--run-dir", arguments.job.run_dir,
+                  "Folder that relative output paths belong to; overrides the job file")
+      ->type_name("FOLDER");
   command
       .add_option("--topology", arguments.topology,
                   "The nodes to ask for, such as 4x(64c,8g); without it one like this one")
       ->type_name("NODES");
-  command.add_option("--time", arguments.time,
-                     "The job's time limit, as sbatch takes it; without it, from the plan");
+  command
+      .add_option("--time", arguments.time,
+                  "The job's time limit, as sbatch takes it; without it, from the plan")
+      ->type_name("TIME");
   command.add_option("--output", arguments.output, "The script; without it, JOB.sbatch here")
       ->type_name("FILE");
   command.add_flag("--submit", arguments.submit, "Submit the script, and print the job's id");

@@ -22,4 +22,8 @@ if [ -e "$plugin" ]; then
   stages=$("$folder/tree/usr/bin/sluice" stages --plugin "$plugin")
   [[ $stages == *tesseract.ocr* ]] || { echo "the plugin offers no tesseract.ocr: $stages" >&2 && exit 1; }
 fi
-[ -e "$folder/tree/usr/include/sluice/sluice.hpp" ] || { echo "sluice.hpp is missing" >&2 && exit 1; }
+for file in include/sluice/sluice.hpp share/man/man1/sluice.1.gz share/man/man1/sluice-run.1.gz \
+  share/bash-completion/completions/sluice share/zsh/vendor-completions/_sluice \
+  share/fish/vendor_completions.d/sluice.fish; do
+  [ -s "$folder/tree/usr/$file" ] || { echo "$file is missing" >&2 && exit 1; }
+done
