@@ -48,6 +48,8 @@ class Commands {
     add("completion", "Print what makes a shell complete commands, options and files",
         define_completion, print_completion);
     add("man", "Print a manual page", define_man, print_manual);
+    add("reference", "Print a part of the reference, as Markdown", define_reference,
+        print_reference);
   }
 
   void parse(int argc, char** argv) { app_.parse(argc, argv); }

@@ -132,6 +132,11 @@ struct ManArguments {
   std::function<ProgramText()> program;
 };
 
+/// For docs/, whose tables of keys and settings are made from those in the code.
+struct ReferenceArguments {
+  std::string part;  ///< empty: list them
+};
+
 // Each returns the exit code and throws Error.
 int run_job(const JobArguments& arguments);
 int resume_job(const ResumeArguments& arguments);
@@ -148,5 +153,6 @@ int write_sbatch(const SbatchArguments& arguments);
 int list_stages(const StagesArguments& arguments);
 int print_completion(const CompletionArguments& arguments);
 int print_manual(const ManArguments& arguments);
+int print_reference(const ReferenceArguments& arguments);
 
 }  // namespace sluice::cli

@@ -28,4 +28,9 @@ void define_man(CLI::App& command, ManArguments& arguments) {
   arguments.program = whole_program(command);
 }
 
+void define_reference(CLI::App& command, ReferenceArguments& arguments) {
+  command.group("");  // of no use to users
+  command.add_option("part", arguments.part, "This part of the reference");
+}
+
 }  // namespace sluice::cli

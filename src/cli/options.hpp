@@ -21,6 +21,7 @@ void define_doctor(CLI::App& command, DoctorArguments& arguments);
 void define_cat(CLI::App& command, CatArguments& arguments);
 void define_completion(CLI::App& command, CompletionArguments& arguments);
 void define_man(CLI::App& command, ManArguments& arguments);
+void define_reference(CLI::App& command, ReferenceArguments& arguments);
 
 /// The job file, and what overrides its keys.
 void define_job(CLI::App& command, JobArguments& arguments);

@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/default_text.hpp"
 #include "job/build.hpp"
 #include "job/check_settings.hpp"
 #include "job/plugin.hpp"
@@ -73,15 +74,6 @@ Json to_json(const StageKind& kind) {
   for (const auto& setting : kind.settings) json["settings"].push_back(to_json(setting));
   for (const auto& [name, value] : own_defaults(kind.defaults)) json["defaults"][name] = value;
   return json;
-}
-
-std::string default_text(const SettingSpec& setting) {
-  if (setting.required) return "required";
-  const bool units = (setting.type == SettingType::duration || setting.type == SettingType::size) &&
-                     !job::to_number(job::parse_value(setting.fallback));
-  const bool quoted =
-      units || (setting.type == SettingType::string && !setting.fallback.starts_with('"'));
-  return quoted ? fmt::format("\"{}\"", setting.fallback) : setting.fallback;
 }
 
 void print_settings(const StageKind& kind) {

@@ -37,7 +37,8 @@ double cpus_at(const RawTable& keys, const Place& place) {
 }
 
 void add_entry(const toml::table& table, control::Topology& topology) {
-  static const KnownKeys known{{"name", "count", "cpus", "gpus", "memory", "workers"}, {}};
+  static const KnownKeys known{{{"name"}, {"count"}, {"cpus"}, {"gpus"}, {"memory"}, {"workers"}},
+                               {}};
   const auto keys = raw_table(table);
   refuse_unknown_keys(keys, "node.", known, hint);
   control::Node node;
@@ -68,7 +69,7 @@ Buffer read_topology_text(const std::filesystem::path& file) {
 
 control::Topology load_topology(const std::filesystem::path& file) {
   const auto root = parse_toml(read_topology_text(file).view(), file.string());
-  refuse_unknown_keys(raw_table(root), "", {{"node"}, {}}, hint);
+  refuse_unknown_keys(raw_table(root), "", {{{"node"}}, {}}, hint);
   control::Topology topology;
   if (const auto* node = root.get("node")) {
     const auto* entries = node->as_array();
