@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+sluice run job.toml --trace

@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+[ "$(grep -c '"key"' runs/annotate-documents/pages.jsonl)" = 21 ]

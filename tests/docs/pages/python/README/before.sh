@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+python -c 'import numpy' || exit 77
