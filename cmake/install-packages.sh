@@ -13,7 +13,7 @@ declare -A groups=(
   [jobs]="libtesseract-dev tesseract-ocr-eng poppler-utils debian-policy hdf5-tools"
   [tests]="libgtest-dev libgmock-dev libbenchmark-dev coinor-cbc hdf5-tools clang-format clang-tidy
     clang libclang-rt-dev shellcheck python3-venv openssl slurm-wlm munge debootstrap
-    environment-modules dpkg-dev chromium man-db mandoc zsh fish"
+    environment-modules dpkg-dev chromium man-db mandoc zsh fish doxygen"
   [peers]="parallel python3-venv openmpi-bin"
 )
 
