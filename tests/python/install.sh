@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the package with pip, offline, and imports it from there.
+# Makes a wheel of the package, installs it with pip, offline, and imports it from there.
 # usage: install.sh PYTHON
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,8 +12,9 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-python.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cp -r "$here/../../python" "$work/source"  # pip builds in the source's folder
-"$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
-  --no-build-isolation --target "$work/installed" "$work/source"
+pip() { "$python" -m pip --quiet --disable-pip-version-check "$@"; }
+pip wheel --no-index --no-deps --no-build-isolation --wheel-dir "$work/wheels" "$work/source"
+pip install --no-index --no-deps --target "$work/installed" "$work"/wheels/sluice-*-py3-none-any.whl
 cd "$work"
 for what in 'sluice.Record("a", {"x": 1})["x"] == 1' \
   '__import__("os").path.dirname(sluice.__file__) == "'"$work"'/installed/sluice"'; do
