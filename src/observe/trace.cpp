@@ -37,7 +37,7 @@ using Track = TraceEvents::Track;
 struct BatchName {
   std::uint64_t attempt = 0;
   std::uint64_t epoch = 0;
-  std::uint32_t stage = 0;
+  std::uint64_t stage = 0;
   std::uint64_t batch = 0;
 
   bool operator==(const BatchName&) const = default;
@@ -46,7 +46,7 @@ struct BatchName {
 struct HashName {
   std::size_t operator()(const BatchName& name) const {
     std::size_t hash = name.batch;
-    for (const std::uint64_t part : {name.attempt, name.epoch, std::uint64_t{name.stage}}) {
+    for (const std::uint64_t part : {name.attempt, name.epoch, name.stage}) {
       hash = hash * 0x9e3779b97f4a7c15U + std::hash<std::uint64_t>()(part);
     }
     return hash;
@@ -153,13 +153,16 @@ class Merge {
     const auto found = taken_.find(name_of(head, send));
     if (found == taken_.end() || !last_) return;
     const auto& [node, track, begin] = found->second;
-    events_.flow({head.rank, send.stage}, *last_, track, nanoseconds(node, begin));
+    events_.flow({head.rank, static_cast<std::uint32_t>(send.stage)}, *last_, track,
+                 nanoseconds(node, begin));
   }
 
   void write_one(const TraceHead& head, const TraceGap& gap) {
     last_.reset();
     events_.moment(head.rank, latest_, fmt::format("{} events were left out", gap.entries));
   }
+
+  void write_one(const TraceHead&, const store::TraceEnd&) {}
 
   // What the coordinator saw, once a second.
   void write_history() {

@@ -176,6 +176,9 @@ void CoordinatorBase::on(Packet packet, Rank from) {
   watchdog_->heard(from, alive != nullptr && alive->in_call);
   if (alive != nullptr) {
     if (!alive->in_call) watchdog_->counted(from, alive->calls);
+  } else if (const auto* remark = std::get_if<Remark>(&packet)) {
+    // Other ranks meet the same.
+    if (remarks_.insert(remark->text).second) run_log().warn("rank {}: {}", from, remark->text);
   } else if (const auto* stop = std::get_if<Stop>(&packet)) {
     signalled_rank_ = stop->signal;
   } else if (const auto* hello = std::get_if<Hello>(&packet)) {

@@ -133,6 +133,7 @@ class CoordinatorBase {
   std::optional<RankLog> log_;
   std::string text_;
   std::set<control::Rank> greeted_;
+  std::set<std::string> remarks_;  ///< that were passed on
   std::set<control::Rank> lost_;
   bool running_ = false;                  ///< all have said Hello
   std::optional<ArtifactSpread> spread_;  ///< until all are where they belong

@@ -275,11 +275,21 @@ struct ArtifactsPlaced {
   }
 };
 
+/// To the coordinator: what people should know, and the run bears.
+struct Remark {
+  std::string text;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(text);
+  }
+};
+
 using Packet =
     std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
                  BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here,
                  Begin, NameArtifacts, ArtifactNames, LookForArtifacts, LackedArtifacts,
-                 SpreadArtifacts, ArtifactPart, ArtifactPartTaken, ArtifactsPlaced>;
+                 SpreadArtifacts, ArtifactPart, ArtifactPartTaken, ArtifactsPlaced, Remark>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

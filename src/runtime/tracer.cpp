@@ -2,8 +2,11 @@
 
 #include "base/clock.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -32,6 +35,7 @@ void Tracer::open(const ErasedSpec& spec, std::uint64_t attempt, int rank, int n
   writer_ =
       std::make_unique<store::TraceWriter>(store::trace_path(spec.options.run_dir, attempt, rank));
   writer_->add(head);
+  folder_ = store::trace_folder(spec.options.run_dir).string();
 }
 
 void Tracer::left(const StateClock::Stay& stay, std::size_t stage) {
@@ -65,14 +69,20 @@ void Tracer::note_keys(const RecordType& type, const AnyBatch& records) {
 void Tracer::sent(std::size_t stage, std::uint64_t epoch, std::uint64_t batch,
                   std::uint64_t records) {
   if (!on()) return;
-  writer_->add(
-      store::TraceSend{seconds_now(), static_cast<std::uint32_t>(stage), epoch, batch, records});
+  writer_->add(store::TraceSend{seconds_now(), stage, epoch, batch, records});
+}
+
+std::string Tracer::take_trouble() {
+  const int error = on() ? writer_->take_error() : 0;
+  if (error == 0) return {};
+  return fmt::format("the trace in '{}' is incomplete: {}; the run goes on", folder_,
+                     std::strerror(error));
 }
 
 void Tracer::called(const store::TraceSpan& span, bool failed) {
   if (span.state != TraceState::process) return writer_->add(span);
   batch_.span = span;
-  batch_.failed = failed;
+  batch_.failed = failed ? 1 : 0;
   writer_->add(batch_);
 }
 

@@ -26,6 +26,8 @@ class Tracer {
   /// These are its records, or the first of them.
   void note_keys(const RecordType& type, const AnyBatch& records);
   void made(std::uint64_t records) { batch_.out = records; }
+  /// Why the trace is incomplete, the first time that it is; else empty.
+  std::string take_trouble();
   void sent(std::size_t stage, std::uint64_t epoch, std::uint64_t batch, std::uint64_t records);
 
  private:
@@ -34,6 +36,7 @@ class Tracer {
 
   std::unique_ptr<store::TraceWriter> writer_;
   store::TraceBatch batch_;
+  std::string folder_;
 };
 
 /// A call of user code, from here to the end of the block.

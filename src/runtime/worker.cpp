@@ -1,6 +1,5 @@
 #include "runtime/worker.hpp"
 
-#include "base/clock.hpp"
 #include "runtime/spec.hpp"
 #include "store/node_folder.hpp"
 
@@ -226,9 +225,7 @@ void Worker::process_next() {
   report_.events.emplace_back(
       control::Taken{0, batch->id, batch->records.stored_bytes(), batch->records.id(0).origin});
   if (usual_process_time_ > worth_a_report) send_report();
-  const double before = seconds_now();
   auto processed = process(*std::move(batch));
-  usual_process_time_ += (seconds_now() - before - usual_process_time_) / 8;
   store_->finished(std::move(processed.outputs));
   hand_on_ahead();
   std::move(processed.dead.begin(), processed.dead.end(), std::back_inserter(report_.dead));
@@ -301,7 +298,13 @@ void Worker::call_user_code(Body body) {
   ++calls_;
 }
 
-void Worker::enter(StateClock::State state) { tracer_.left(clock_.enter(state), place_.stage); }
+void Worker::enter(StateClock::State state) {
+  const auto stay = clock_.enter(state);
+  if (stay.state == StateClock::State::running) {
+    usual_process_time_ += (stay.end - stay.begin - usual_process_time_) / 8;
+  }
+  tracer_.left(stay, place_.stage);
+}
 
 void Worker::note_waiting() {
   using State = StateClock::State;

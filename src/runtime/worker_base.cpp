@@ -72,6 +72,10 @@ void WorkerBase::say_alive() {
   if (now < next_word_) return;
   next_word_ = now + beat_;
   transport_.send(pack(coordinator, Alive{false, calls_}));
+  if (auto trouble = tracer_.take_trouble(); !trouble.empty()) {
+    rank_log().warn("{}", trouble);
+    transport_.send(pack(coordinator, Remark{std::move(trouble)}));
+  }
 }
 
 void WorkerBase::come_up_for_air() {

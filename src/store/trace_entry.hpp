@@ -12,7 +12,7 @@
 namespace sluice::store {
 
 /// What a rank does, one thing at a time.
-enum class TraceState : std::uint8_t {
+enum class TraceState : std::uint32_t {
   setup_on_node,
   setup,
   teardown,
@@ -44,54 +44,43 @@ struct TraceSpan {
   std::uint32_t stage = 0;
   double begin = 0;
   double end = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(state, stage, begin, end);
-  }
 };
 
-/// A span in `process`.
-struct TraceBatch {
+/// Of a batch in `process`, but for its keys.
+struct TraceBatchFacts {
   TraceSpan span;
   std::uint64_t epoch = 0;
   std::uint64_t batch = 0;  ///< its number in its channel and epoch
   std::uint64_t input = 0;  ///< that its first record descends from
   std::uint64_t in = 0;     ///< records
   std::uint64_t out = 0;
-  std::vector<std::string> keys;  ///< of its first records
-  bool failed = false;
+  std::uint64_t failed = 0;
+};
 
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(span, epoch, batch, input, in, out, keys, failed);
-  }
+/// A span in `process`.
+struct TraceBatch : TraceBatchFacts {
+  std::vector<std::string> keys;  ///< of its first records
 };
 
 /// Outputs of the rank's last batch left for a consumer.
 struct TraceSend {
   double at = 0;
-  std::uint32_t stage = 0;  ///< of the producer
+  std::uint64_t stage = 0;  ///< of the producer
   std::uint64_t epoch = 0;
   std::uint64_t batch = 0;  ///< the consumer's input batch
   std::uint64_t records = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(at, stage, epoch, batch, records);
-  }
 };
 
 /// Here entries were left out, because the disk was too slow or the file had grown too large.
 struct TraceGap {
   std::uint64_t entries = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(entries);
-  }
 };
 
-using TraceEntry = std::variant<TraceHead, TraceSpan, TraceBatch, TraceSend, TraceGap>;
+/// The rank ended, and nothing is missing but what gaps say.
+struct TraceEnd {
+  double at = 0;
+};
+
+using TraceEntry = std::variant<TraceHead, TraceSpan, TraceBatch, TraceSend, TraceGap, TraceEnd>;
 
 }  // namespace sluice::store

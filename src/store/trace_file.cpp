@@ -1,5 +1,6 @@
 #include "store/trace_file.hpp"
 
+#include "base/clock.hpp"
 #include "store/disk.hpp"
 
 #include <sluice/error.hpp>
@@ -42,6 +43,48 @@ constexpr std::size_t kind_of() {
   }
 }
 
+template <class Entry>
+constexpr bool is_fixed = std::is_trivially_copyable_v<Entry>;
+
+// As they lie in memory: field by field takes several times as long, and adding entries is what a
+// trace costs a run.
+template <class Fixed>
+std::string_view bytes_of(const Fixed& fixed) {
+  static_assert(is_fixed<Fixed> && sizeof(Fixed) % sizeof(std::uint64_t) == 0);
+  return {reinterpret_cast<const char*>(&fixed), sizeof fixed};
+}
+
+template <class Entry>
+void encode(const Entry& entry, std::string& bytes, Encoder& encoder) {
+  if constexpr (is_fixed<Entry>) {
+    bytes += bytes_of(entry);
+  } else if constexpr (std::is_same_v<Entry, TraceBatch>) {
+    bytes += bytes_of<TraceBatchFacts>(entry);
+    encoder(entry.keys);
+  } else {
+    encoder(entry);
+  }
+}
+
+template <class Fixed>
+void take_fixed(Decoder& decoder, Fixed& fixed) {
+  decoder.read(static_cast<void*>(&fixed), sizeof fixed);
+}
+
+template <class Entry>
+void decode(Decoder& decoder, Entry& entry) {
+  if constexpr (is_fixed<Entry>) {
+    take_fixed(decoder, entry);
+  } else if constexpr (std::is_same_v<Entry, TraceBatch>) {
+    take_fixed<TraceBatchFacts>(decoder, entry);
+    decoder(entry.keys);
+  } else {
+    decoder(entry);
+  }
+  decoder.finish();
+}
+
+// False if there is no such kind.
 template <std::size_t I = 0>
 bool decode(std::size_t kind, std::string_view bytes, TraceEntry& entry) {
   if constexpr (I == std::variant_size_v<TraceEntry>) {
@@ -49,8 +92,7 @@ bool decode(std::size_t kind, std::string_view bytes, TraceEntry& entry) {
   } else {
     if (kind != I) return decode<I + 1>(kind, bytes, entry);
     Decoder decoder(bytes);
-    decoder(entry.emplace<I>());
-    decoder.finish();
+    decode(decoder, entry.emplace<I>());
     return true;
   }
 }
@@ -73,15 +115,19 @@ bool is_sound(const TraceEntry& entry) {
 
 }  // namespace
 
+std::filesystem::path trace_folder(const std::filesystem::path& run_dir) {
+  return run_dir / folder_name;
+}
+
 std::filesystem::path trace_path(const std::filesystem::path& run_dir, std::uint64_t attempt,
                                  int rank) {
-  return run_dir / folder_name / fmt::format("{:020}-{:05}{}", attempt, rank, extension);
+  return trace_folder(run_dir) / fmt::format("{:020}-{:05}{}", attempt, rank, extension);
 }
 
 std::vector<std::filesystem::path> trace_files(const std::filesystem::path& run_dir) {
   std::error_code error;
-  if (!std::filesystem::is_directory(run_dir / folder_name, error)) return {};
-  auto files = files_below(run_dir / folder_name);
+  if (!std::filesystem::is_directory(trace_folder(run_dir), error)) return {};
+  auto files = files_below(trace_folder(run_dir));
   std::erase_if(files, [](const auto& file) { return file.extension() != extension; });
   return files;
 }
@@ -95,25 +141,26 @@ void forget_traces(const std::filesystem::path& run_dir) {
 }
 
 TraceWriter::TraceWriter(const std::filesystem::path& path, Limits limits)
-    : limits_(limits), file_(create(path)) {
-  waiting_.reserve(limits_.memory);
-  leaving_.reserve(limits_.memory);
+    : limits_(limits), ring_(limits.memory), file_(create(path)) {
+  if (file_.get() < 0) note_error(errno);
   thread_ = std::thread([this] { write_all(); });
 }
 
 TraceWriter::~TraceWriter() {
   {
     const std::lock_guard lock(mutex_);
-    if (left_out_ > 0) append(TraceGap{left_out_}, true);
     ending_ = true;
   }
   news_.notify_one();
   thread_.join();
+  if (!write_waiting()) return;
+  if (left_out_ > 0) append(TraceGap{left_out_}, true);
+  append(TraceEnd{seconds_now()}, true);
+  write_waiting();
 }
 
 template <class Entry>
 void TraceWriter::add(const Entry& entry) {
-  const std::lock_guard lock(mutex_);
   if (left_out_ > 0 && append(TraceGap{left_out_})) left_out_ = 0;
   if (left_out_ > 0 || !append(entry)) ++left_out_;
 }
@@ -126,59 +173,78 @@ template void TraceWriter::add(const TraceSend&);
 // False if there is no room for it.
 template <class Entry>
 bool TraceWriter::append(const Entry& entry, bool at_any_rate) {
-  const auto begin = waiting_.size();
-  waiting_.append(sizeof(Length), '\0');
-  waiting_ += static_cast<char>(kind_of<Entry>());
-  encoder_(entry);
-  if (!at_any_rate && !has_room(begin)) {
-    waiting_.resize(begin);
-    return false;
-  }
-  const auto length = static_cast<Length>(waiting_.size() - begin - front);
-  std::memcpy(waiting_.data() + begin, &length, sizeof length);
-  taken_ += waiting_.size() - begin;
-  rouse(begin == 0);
+  entry_.resize(front);
+  encode(entry, entry_, encoder_);
+  const auto length = static_cast<Length>(entry_.size() - front);
+  std::memcpy(entry_.data(), &length, sizeof length);
+  entry_[sizeof length] = static_cast<char>(kind_of<Entry>());
+  if (entry_.size() > ring_.size() - ring_.used()) return false;
+  if (!at_any_rate && !has_room()) return false;
+  ring_.put(entry_);
+  taken_in_ += entry_.size();
+  rouse();
   return true;
 }
 
-bool TraceWriter::has_room(std::size_t begin) const {
-  const auto size = waiting_.size() - begin;
-  return size <= most_length && waiting_.size() <= limits_.memory && taken_ + size <= limits_.file;
+bool TraceWriter::has_room() const {
+  return entry_.size() <= most_length && taken_in_ + entry_.size() <= limits_.file;
 }
 
-void TraceWriter::rouse(bool first) {
-  const bool half = waiting_.size() > limits_.memory / 2;
-  if (first || half > urgent_) news_.notify_one();
-  urgent_ = half;
+// The lock is taken, so that the writing thread is not just about to fall asleep.
+void TraceWriter::rouse() {
+  if (ring_.used() <= ring_.size() / 2 || urgent_.load(std::memory_order_relaxed)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    urgent_ = true;
+  }
+  news_.notify_one();
 }
 
 // The writing thread. What has come waits for more, but not for long.
 void TraceWriter::write_all() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    news_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+  while (!ending_) {
     news_.wait_for(lock, flush_interval, [this] { return ending_ || urgent_; });
-    if (waiting_.empty()) return;
-    std::swap(waiting_, leaving_);
-    urgent_ = false;
     lock.unlock();
-    const bool written = write(leaving_);
-    leaving_.clear();
+    const bool written = write_waiting();
     lock.lock();
-    if (!written) file_ = Descriptor();
+    urgent_ = false;
+    // Memory is full all the same: that is no news, and not to be tried without a pause.
+    if (!written) news_.wait_for(lock, flush_interval, [this] { return ending_; });
   }
 }
 
-// A disk that has once been full would leave a file with a hole in an entry.
-bool TraceWriter::write(const std::string& bytes) {
-  std::string_view left = bytes;
-  while (!left.empty()) {
-    const auto count = ::write(file_.get(), left.data(), left.size());
+// Takes the entries out once they are in the file, all of them.
+bool TraceWriter::write_waiting() {
+  const auto parts = ring_.waiting();
+  if (file_.get() < 0) {
+    ring_.take(parts[0].size() + parts[1].size());
+    return false;
+  }
+  if (!write(parts[0]) || !write(parts[1])) {
+    note_error(errno);
+    // No part of an entry stays, so that more can follow later.
+    if (::ftruncate(file_.get(), written_) != 0) return false;
+    ::lseek(file_.get(), written_, SEEK_SET);
+    return false;
+  }
+  ring_.take(parts[0].size() + parts[1].size());
+  written_ += static_cast<std::int64_t>(parts[0].size() + parts[1].size());
+  return true;
+}
+
+bool TraceWriter::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto count = ::write(file_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
-    left.remove_prefix(static_cast<std::size_t>(count));
+    bytes.remove_prefix(static_cast<std::size_t>(count));
   }
   return true;
+}
+
+void TraceWriter::note_error(int error) noexcept {
+  if (!std::exchange(said_, true)) error_.store(error, std::memory_order_relaxed);
 }
 
 void read_trace(const std::filesystem::path& path,

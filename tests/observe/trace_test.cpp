@@ -65,7 +65,7 @@ class Trace : public ::testing::Test {
   }
   static std::uint64_t number(int i) { return static_cast<std::uint64_t>(i); }
   static store::TraceBatch batch(std::uint32_t stage, int i, double begin, double end) {
-    return {{TraceState::process, stage, begin, end}, 0, number(i), 0, 3, 3, {"k"}, false};
+    return {{{TraceState::process, stage, begin, end}, 0, number(i), 0, 3, 3, 0}, {"k"}};
   }
   Json written() {
     std::ostringstream out;
