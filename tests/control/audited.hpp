@@ -92,6 +92,53 @@ inline void require(bool holds, const char* what) {
   if (!holds) throw Violation(what);
 }
 
+// The producer has sent what it was told to beforehand: the first records of its output.
+inline Batch& settle(Channel& channel, const Grant& order) {
+  auto& batch = channel.consumers.at(order.consumer).granted.at(order.batch);
+  require(std::exchange(batch.promised_by, 0) == order.producer, "settled without a promise");
+  const auto made = std::find_if(channel.backlogs.rbegin(), channel.backlogs.rend(),
+                                 [&](const auto& b) { return b.producer == order.producer; });
+  require(made != channel.backlogs.rend(), "settled without outputs");
+  require(order.records == std::min(made->records, channel.spec.batch_size),
+          "settled with other records than the producer sent");
+  made->records -= order.records;
+  if (made->records == 0) channel.backlogs.erase(std::next(made).base());
+  batch.records = order.records;
+  channel.granted += order.records;
+  return batch;
+}
+
+inline void decline(Channel& channel, const Declined& event) {
+  for (auto& [rank, consumer] : channel.consumers) {
+    const auto batch = consumer.granted.find(event.batch);
+    if (batch == consumer.granted.end()) continue;
+    require(batch->second.promised_by == event.rank, "declined what another was promised");
+    consumer.granted.erase(batch);
+    return;
+  }
+  require(false, "declined what nobody was promised");
+}
+
+// I6: records join the batch of a busy consumer only while no other is idle.
+inline void require_idle_first(const Channel& channel, const Grant& order) {
+  const auto& chosen = channel.consumers.at(order.consumer);
+  const bool new_to_it = !chosen.granted.contains(order.batch);
+  if (chosen.held() < channel.spec.depth + (new_to_it ? 0 : 1)) return;
+  for (const auto& [rank, other] : channel.consumers) {
+    require(!channel.could_begin(other), "I6: a busy consumer is served before an idle one");
+  }
+}
+
+// Every granted batch is partial (or was so a moment ago): no bytes of a budget will come free.
+inline bool nothing_to_take(const Channel& channel, std::uint64_t event) {
+  for (const auto& [rank, consumer] : channel.consumers) {
+    for (const auto& [id, batch] : consumer.granted) {
+      if (batch.total > 0 && batch.sealed_in < event) return false;
+    }
+  }
+  return true;
+}
+
 // I6. A byte budget binds once one more record would exceed it; that is exact only for records of
 // equal size, and otherwise a matter of averages.
 inline void check_work_conservation(const Channel& channel, const Scenario& scenario) {

@@ -225,16 +225,7 @@ class Auditor {
     auto& largest = next.largest[event.rank];
     largest = std::max(largest, event.records);
   }
-  void on(const Declined& event) {
-    for (auto& [rank, consumer] : channels_.at(event.channel).consumers) {
-      const auto batch = consumer.granted.find(event.batch);
-      if (batch == consumer.granted.end()) continue;
-      require(batch->second.promised_by == event.rank, "declined what another was promised");
-      consumer.granted.erase(batch);
-      return;
-    }
-    require(false, "declined what nobody was promised");
-  }
+  void on(const Declined& event) { decline(channels_.at(event.channel), event); }
   void on(const Left& event) {
     auto& m = member(event.rank);
     require(m.retired, "left without a Retire");
@@ -291,18 +282,8 @@ class Auditor {
 
   void check_settled(const Grant& order) {
     auto& channel = feeding(order.consumer);
-    auto& batch = channel.consumers.at(order.consumer).granted.at(order.batch);
-    require(std::exchange(batch.promised_by, 0) == order.producer, "settled without a promise");
-    const auto made = std::find_if(channel.backlogs.rbegin(), channel.backlogs.rend(),
-                                   [&](const auto& b) { return b.producer == order.producer; });
-    require(made != channel.backlogs.rend(), "settled without outputs");
-    require(order.records == std::min(made->records, channel.spec.batch_size),
-            "settled with other records than the producer sent");
-    made->records -= order.records;
-    if (made->records == 0) channel.backlogs.erase(std::next(made).base());
-    batch.records = order.records;
+    auto& batch = settle(channel, order);
     batch.since = now_;
-    channel.granted += order.records;
     if (order.total > 0) seal(order.consumer, batch, order.total);
   }
 
@@ -328,16 +309,6 @@ class Auditor {
     channel.granted += order.records;
     if (order.producer == coordinator) channel.stored += order.records;
     if (order.total > 0) seal(order.consumer, batch, order.total);
-  }
-
-  // I6: records join the batch of a busy consumer only while no other is idle.
-  void require_idle_first(const Channel& channel, const Grant& order) const {
-    const auto& chosen = channel.consumers.at(order.consumer);
-    const bool new_to_it = !chosen.granted.contains(order.batch);
-    if (chosen.held() < channel.spec.depth + (new_to_it ? 0 : 1)) return;
-    for (const auto& [rank, other] : channel.consumers) {
-      require(!channel.could_begin(other), "I6: a busy consumer is served before an idle one");
-    }
   }
 
   // A slot is reserved (I4), and it is the best one.
@@ -374,21 +345,12 @@ class Auditor {
     batch.sealed_in = event_;
     if (channel.consumers.at(rank).closing) return;
     if (total == channel.spec.batch_size || (ended(k) && channel.backlogs.empty())) return;
-    if (channel.spec.byte_budget > 0 && !channel.backlogs.empty() && nothing_to_take(channel))
+    if (channel.spec.byte_budget > 0 && !channel.backlogs.empty() &&
+        nothing_to_take(channel, event_))
       return;
     require(channel.consumers.at(rank).held() <= channel.spec.depth,
             "a partial batch is sealed for a busy consumer");
     require(now_ - batch.since >= channel.spec.batch_wait, "a partial batch is sealed too early");
-  }
-
-  // Every granted batch is partial (or was so a moment ago): no bytes of a budget will come free.
-  bool nothing_to_take(const Channel& channel) const {
-    for (const auto& [rank, consumer] : channel.consumers) {
-      for (const auto& [id, batch] : consumer.granted) {
-        if (batch.total > 0 && batch.sealed_in < event_) return false;
-      }
-    }
-    return true;
   }
 
   void check(const Retire& order) {
