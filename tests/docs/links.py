@@ -39,7 +39,7 @@ def main(source):
     wrong += [f"docs/README.md does not lead to {page}"
               for page in sorted((source / "docs").glob("*.md"))
               if page != index and page not in listed]
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 main(sys.argv[1])
