@@ -21,7 +21,8 @@ install(FILES ${PROJECT_BINARY_DIR}/sluiceConfig.cmake
 
 set(data_dir ${CMAKE_INSTALL_DATADIR}/sluice)
 install(DIRECTORY jobs/slurm DESTINATION ${data_dir}/jobs COMPONENT runtime)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime
+  FILES_MATCHING PATTERN "*.md")
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
   COMPONENT runtime)
 configure_file(cmake/modulefile.in modulefile @ONLY)
