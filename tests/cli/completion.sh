@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# completion.sh SLUICE: what bash and fish offer for half-written commands.
+# completion.sh SLUICE: what bash, fish and zsh offer for half-written commands.
 set -euo pipefail
 
 sluice=$1
@@ -53,5 +53,23 @@ if command -v fish >/dev/null; then
   fish_offers '--page|--page-token|' 'sluice run a.toml --pa'
   fish_offers 'auto|batch|debug|streaming|' 'sluice plan --mode '
   fish_offers 'jobs/|' 'sluice status '
+fi
+
+# zsh completes only at a terminal: it is given one, and tabs.
+if command -v zsh >/dev/null; then
+  "$sluice" completion zsh > "$folder/_sluice"
+  cat > "$folder/typed.zsh" <<'EOF'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -d $1/dump"
+zpty -w shell 'sluice() { print -- "got" $@ }'
+zpty -w shell $'sluice valid\ta.t\t'
+zpty -w shell $'sluice run --mo\tba\ta.toml'
+zpty -r -m shell seen '*got validate a.toml*got run --mode batch a.toml*'
+zpty -d shell
+print -r -- "$seen"
+EOF
+  typed=$(timeout 30 zsh -f "$folder/typed.zsh" "$folder" 2>&1 || true)
+  [[ $typed == *"got run --mode batch a.toml"* ]] || { echo "zsh gave: $typed" >&2 && failed=1; }
 fi
 exit "$failed"
