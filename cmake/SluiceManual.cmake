@@ -1,6 +1,6 @@
 # Manual pages and completion for shells, which the program itself writes. Not in a cross build, whose
-# program does not run here.
-if(CMAKE_CROSSCOMPILING)
+# program does not run here, nor in one for sanitizers, which nobody installs.
+if(CMAKE_CROSSCOMPILING OR SLUICE_IN_PROCESS_TESTS_ONLY)
   return()
 endif()
 set(manual_dir ${PROJECT_BINARY_DIR}/manual)
