@@ -17,8 +17,6 @@ set(SLUICE_THREADED_LAYERS transport process runtime)
 
 function(sluice_test_target name)
   add_executable(${name} ${ARGN})
-  # Nearly half of a build is the tests' own code, which need not be fast.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE sluice_warnings sluice::sluice GTest::gtest GTest::gmock
     fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json Threads::Threads)
