@@ -76,22 +76,28 @@ BatchName name_of(const TraceHead& head, const TraceSend& send) {
   return {head.attempt, send.epoch, send.stage + 1, send.batch};
 }
 
-/// The files of a trace, read three times: for who took which batch, for how long records were
-/// under way, and for the events. So what is in memory are the batches' names.
+/// The files of a trace, read several times: for where and when the ranks began, for how long
+/// records were under way, for the spans, and for the arrows between them. What is in memory are
+/// names of batches, and of a long trace only some of them at a time.
 class Merge {
  public:
-  Merge(const std::filesystem::path& run_dir, std::ostream& out)
-      : run_dir_(run_dir), files_(store::trace_files(run_dir)), events_(out) {}
+  Merge(const std::filesystem::path& run_dir, std::ostream& out, std::size_t most_names)
+      : run_dir_(run_dir),
+        files_(store::trace_files(run_dir)),
+        most_names_(most_names),
+        events_(out) {}
 
   void run() {
-    each_entry([this](const TraceHead& head, const TraceEntry& entry) { note(head, entry); });
+    each_entry([this](const auto& head, const auto& entry) { note(head, entry); });
+    parts_ = 1 + batches_ / most_names_;
     if (begins_.size() > 1) {
-      each_entry(
-          [this](const TraceHead& head, const TraceEntry& entry) { note_passage(head, entry); });
+      each_part([this](const auto& head, const auto& entry) { note_passage(head, entry); });
     }
     clocks_.settle();
     for (const auto& [node, clock] : begins_) start_ = std::min(start_, clocks_.time(node, clock));
-    each_entry([this](const TraceHead& head, const TraceEntry& entry) { write(head, entry); });
+    each_entry([this](const auto& head, const auto& entry) { write(head, entry); },
+               [this](const auto& head) { write_end(head); });
+    each_part([this](const auto& head, const auto& entry) { connect(head, entry); });
     write_history();
     events_.end(note_on_clocks());
   }
@@ -99,26 +105,44 @@ class Merge {
  private:
   using Take = std::function<void(const TraceHead&, const TraceEntry&)>;
 
-  void each_entry(const Take& take) const {
+  void each_entry(const Take& take,
+                  const std::function<void(const TraceHead&)>& end = nullptr) const {
     for (const auto& file : files_) {
       std::optional<TraceHead> head;
       store::read_trace(file, [&](const TraceEntry& entry) {
         if (const auto* first = std::get_if<TraceHead>(&entry)) head = *first;
         if (head) take(*head, entry);
       });
+      if (head && end) end(*head);
+    }
+  }
+
+  // All of them as often as there are parts, each time with other names in `taken_`.
+  void each_part(const Take& take) {
+    for (std::uint64_t part = 0; part < parts_; ++part) {
+      if (part_ != part) {
+        taken_.clear();
+        part_ = part;
+        each_entry([this](const auto& head, const auto& entry) { note_taken(head, entry); });
+      }
+      each_entry(take);
     }
   }
 
   void note(const TraceHead& head, const TraceEntry& entry) {
-    if (std::holds_alternative<TraceHead>(entry)) {
-      const auto [it, first] = begins_.try_emplace(node_of(head), head.clock);
-      it->second = std::min(it->second, head.clock);
-      clocks_.note(node_of(head), head.clock, head.wall);
-    } else if (const auto* batch = std::get_if<TraceBatch>(&entry)) {
-      const auto& span = batch->span;
-      taken_.try_emplace({head.attempt, batch->epoch, span.stage, batch->batch},
-                         Taken{node_of(head), {head.rank, span.stage}, span.begin});
-    }
+    if (std::holds_alternative<TraceBatch>(entry)) ++batches_;
+    if (!std::holds_alternative<TraceHead>(entry)) return;
+    const auto [it, first] = begins_.try_emplace(node_of(head), head.clock);
+    it->second = std::min(it->second, head.clock);
+    clocks_.note(node_of(head), head.clock, head.wall);
+  }
+
+  void note_taken(const TraceHead& head, const TraceEntry& entry) {
+    const auto* batch = std::get_if<TraceBatch>(&entry);
+    if (batch == nullptr || batch->batch % parts_ != part_) return;
+    const auto& span = batch->span;
+    taken_.try_emplace({head.attempt, batch->epoch, span.stage, batch->batch},
+                       Taken{node_of(head), {head.rank, span.stage}, span.begin});
   }
 
   void note_passage(const TraceHead& head, const TraceEntry& entry) {
@@ -129,12 +153,27 @@ class Merge {
     clocks_.note_passage(node_of(head), send->at, found->second.node, found->second.begin);
   }
 
+  // What leaves is what the last batch became.
+  void connect(const TraceHead& head, const TraceEntry& entry) {
+    if (const auto* batch = std::get_if<TraceBatch>(&entry)) {
+      last_ = extent(head, batch->span);
+    } else if (const auto* send = std::get_if<TraceSend>(&entry)) {
+      const auto found = taken_.find(name_of(head, *send));
+      if (found == taken_.end() || !last_) return;
+      const auto& [node, track, begin] = found->second;
+      events_.flow({head.rank, static_cast<std::uint32_t>(send->stage)}, *last_, track,
+                   nanoseconds(node, begin));
+    } else if (!std::holds_alternative<TraceSpan>(entry)) {
+      last_.reset();
+    }
+  }
+
   void write(const TraceHead& head, const TraceEntry& entry) {
     std::visit([&](const auto& each) { write_one(head, each); }, entry);
   }
 
   void write_one(const TraceHead& head, const TraceHead&) {
-    last_.reset();
+    ended_ = false;
     latest_ = nanoseconds(node_of(head), head.clock);
     events_.name_rank(head.rank, fmt::format("rank {} on {}", head.rank, head.host));
   }
@@ -144,25 +183,23 @@ class Merge {
   }
 
   void write_one(const TraceHead& head, const TraceBatch& batch) {
-    last_ = extent(head, batch.span);
-    events_.batch(track(head, batch.span), *last_, stage_name(head, batch.span.stage), batch);
+    events_.batch(track(head, batch.span), extent(head, batch.span),
+                  stage_name(head, batch.span.stage), batch);
   }
 
-  // What leaves is what the last batch became.
-  void write_one(const TraceHead& head, const TraceSend& send) {
-    const auto found = taken_.find(name_of(head, send));
-    if (found == taken_.end() || !last_) return;
-    const auto& [node, track, begin] = found->second;
-    events_.flow({head.rank, static_cast<std::uint32_t>(send.stage)}, *last_, track,
-                 nanoseconds(node, begin));
-  }
+  void write_one(const TraceHead&, const TraceSend&) {}
 
   void write_one(const TraceHead& head, const TraceGap& gap) {
-    last_.reset();
     events_.moment(head.rank, latest_, fmt::format("{} events were left out", gap.entries));
   }
 
-  void write_one(const TraceHead&, const store::TraceEnd&) {}
+  void write_one(const TraceHead&, const store::TraceEnd&) { ended_ = true; }
+
+  void write_end(const TraceHead& head) {
+    if (ended_) return;
+    events_.moment(head.rank, latest_,
+                   "nothing more is known: the rank died, its disk was full, or it goes on");
+  }
 
   // What the coordinator saw, once a second.
   void write_history() {
@@ -182,10 +219,18 @@ class Merge {
 
   std::string note_on_clocks() const {
     if (begins_.size() == 1) return "one node, one clock";
+    if (nodes() == 1) return "one node, by its wall clock from attempt to attempt";
     return fmt::format(
-        "by the nodes' wall clocks, of which some were put forward, by {:.6f} s at most, where "
-        "records would have come before they were sent",
+        "by the nodes' wall clocks, in each attempt at the run; some were put forward, by {:.6f} s "
+        "at "
+        "most, where records would have come before they were sent",
         clocks_.correction());
+  }
+
+  std::size_t nodes() const {
+    std::set<std::int32_t> found;
+    for (const auto& [node, clock] : begins_) found.insert(node.second);
+    return found.size();
   }
 
   std::int64_t since_start(double time) const { return std::llround(1e9 * (time - start_)); }
@@ -212,26 +257,31 @@ class Merge {
 
   const std::filesystem::path run_dir_;
   const std::vector<std::filesystem::path> files_;
+  const std::size_t most_names_;
   TraceEvents events_;
   TraceClocks clocks_;
   std::map<TraceClocks::Node, double> begins_;         ///< of the first rank of each, by its clock
   double start_ = std::numeric_limits<double>::max();  ///< seconds since 1970
+  std::uint64_t batches_ = 0;
+  std::uint64_t parts_ = 1;            ///< in which names are kept, by the batches' numbers
+  std::optional<std::uint64_t> part_;  ///< that `taken_` has
   std::unordered_map<BatchName, Taken, HashName> taken_;
   std::set<std::pair<std::int32_t, std::uint32_t>> named_;  ///< rank and stage
-  // Of the file that is being written down.
+  // Of the file that is being read.
   std::optional<TraceEvents::Extent> last_;  ///< the batch before this
   std::int64_t latest_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace
 
-void write_trace(const std::filesystem::path& run_dir, std::ostream& out) {
+void write_trace(const std::filesystem::path& run_dir, std::ostream& out, std::size_t most_names) {
   if (store::trace_files(run_dir).empty()) {
     throw InputError(
         fmt::format("'{}' has no trace: it is written by a run that was started with --trace",
                     run_dir.string()));
   }
-  Merge(run_dir, out).run();
+  Merge(run_dir, out, most_names).run();
 }
 
 }  // namespace sluice::observe

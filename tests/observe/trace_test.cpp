@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -67,9 +69,9 @@ class Trace : public ::testing::Test {
   static store::TraceBatch batch(std::uint32_t stage, int i, double begin, double end) {
     return {{{TraceState::process, stage, begin, end}, 0, number(i), 0, 3, 3, 0}, {"k"}};
   }
-  Json written() {
+  Json written(std::size_t most_names = 1000) {
     std::ostringstream out;
-    write_trace(folder_.path(), out);
+    write_trace(folder_.path(), out, most_names);
     return Json::parse(out.str());
   }
 
@@ -105,6 +107,34 @@ TEST_F(Trace, NamesStagesAndKeysAndSaysWhatItDidWithTheClocks) {
   EXPECT_EQ(spans.front().at("args").at("keys"), Json({"k"}));
   EXPECT_DOUBLE_EQ(spans.front().at("ts").get<double>(), 1.1e6);  // since 4999.9
   EXPECT_THAT(json.at("otherData").at("clocks"), ::testing::HasSubstr("put forward, by 0.900000"));
+}
+
+TEST_F(Trace, IsTheSameHoweverFewBatchesItKeepsInMemory) {
+  const auto sorted = [](Json json) {
+    auto events = json.at("traceEvents").get<std::vector<Json>>();
+    for (auto& event : events) event.erase("id");  // of arrows, in the order in which they come
+    std::sort(events.begin(), events.end());
+    return events;
+  };
+  EXPECT_EQ(sorted(written(1)), sorted(written()));
+  EXPECT_EQ(written(1).at("otherData"), written().at("otherData"));
+}
+
+TEST_F(Trace, SaysWhereARankIsNotHeardOfAnyMore) {
+  const auto told = [this] {
+    int count = 0;
+    for (const auto& event : written().at("traceEvents")) {
+      if (event.at("ph") != "i") continue;
+      EXPECT_EQ(event.at("pid"), 3);
+      EXPECT_THAT(event.at("name").get<std::string>(), ::testing::StartsWith("nothing more"));
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(told(), 0);
+  const auto path = store::trace_path(folder_.path(), 5, 2);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_EQ(told(), 1);
 }
 
 TEST_F(Trace, OfARunWithoutOneIsAnError) {
