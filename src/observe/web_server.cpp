@@ -8,8 +8,10 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <csignal>
+#include <deque>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -17,8 +19,10 @@
 namespace sluice::observe {
 namespace {
 
-// What clients may cost altogether; the rest of them waits until one has left.
+// What clients may cost altogether. Where they crowd, the one that has been there longest has to
+// go, so that none who only asks and reads waits for those who stand still or dawdle.
 constexpr unsigned most_clients = 64;
+constexpr std::size_t crowd = 48;
 constexpr unsigned seconds_standing_still = 5;
 constexpr std::size_t bytes_a_client = 16 << 10;  // beside the answer
 
@@ -63,11 +67,12 @@ class WebServer::Daemon {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const NoSignals none;
-    daemon_ = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0,
-                               nullptr, nullptr, &Daemon::answer, this, MHD_OPTION_SOCK_ADDR,
-                               &address, MHD_OPTION_CONNECTION_LIMIT, most_clients,
-                               MHD_OPTION_CONNECTION_TIMEOUT, seconds_standing_still,
-                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, bytes_a_client, MHD_OPTION_END);
+    daemon_ =
+        MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, nullptr,
+                         nullptr, &Daemon::answer, this, MHD_OPTION_SOCK_ADDR, &address,
+                         MHD_OPTION_CONNECTION_LIMIT, most_clients, MHD_OPTION_CONNECTION_TIMEOUT,
+                         seconds_standing_still, MHD_OPTION_CONNECTION_MEMORY_LIMIT, bytes_a_client,
+                         MHD_OPTION_NOTIFY_CONNECTION, &Daemon::come_or_go, this, MHD_OPTION_END);
     const auto* bound =
         daemon_ == nullptr ? nullptr : MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT);
     if (bound == nullptr) {
@@ -85,6 +90,21 @@ class WebServer::Daemon {
   std::uint16_t port() const noexcept { return port_; }
 
  private:
+  static void come_or_go(void* self, MHD_Connection* client, void**,
+                         MHD_ConnectionNotificationCode what) {
+    const auto* info = MHD_get_connection_info(client, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == nullptr) return;
+    auto& clients = static_cast<Daemon*>(self)->clients_;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+      clients.push_back(info->connect_fd);
+      if (clients.size() <= crowd) return;
+      ::shutdown(clients.front(), SHUT_RDWR);  // the library sees it, and closes it
+      clients.pop_front();
+    } else {
+      std::erase(clients, info->connect_fd);
+    }
+  }
+
   static MHD_Result answer(void* self, MHD_Connection* client, const char* path, const char* method,
                            const char*, const char*, std::size_t*, void**) {
     step_back();
@@ -127,6 +147,7 @@ class WebServer::Daemon {
   }
 
   const Handler handler_;
+  std::deque<int> clients_;  ///< sockets, oldest first; of the library's one thread
   MHD_Daemon* daemon_ = nullptr;
   std::uint16_t port_ = 0;
 };

@@ -8,8 +8,8 @@
 namespace sluice::observe {
 
 /// Answers requests of browsers on this machine's loopback, from a thread of its own that never
-/// waits for a client: it serves some dozens at once, lets others wait, and hangs up on those that
-/// stand still.
+/// waits for a client: it serves some dozens at once, and hangs up on those that stand still and,
+/// where more come, on those that came first.
 class WebServer {
  public:
   struct Request {

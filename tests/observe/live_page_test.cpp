@@ -121,6 +121,18 @@ TEST_F(ServedRun, IsThereForOthersOnceThoseWhoStandStillWereTurnedAway) {
   EXPECT_THAT(get("/data.json?token=secret"), StartsWith(ok));
 }
 
+// Each sends another byte of its request before it has stood still for too long.
+TEST_F(ServedRun, IsThereForOthersAtOnceHoweverManyDawdle) {
+  std::vector<store::Descriptor> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(connect_to(page_->port()));
+    say(clients.back(), "GET /?token=secret HTTP/1.1\r\nHost: x");
+  }
+  const auto begin = Clock::now();
+  EXPECT_THAT(get("/data.json?token=secret"), StartsWith(ok));
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(2));
+}
+
 TEST(RandomToken, IsLongAndNeverTheSame) {
   EXPECT_EQ(random_token().size(), 32u);
   EXPECT_NE(random_token(), random_token());
