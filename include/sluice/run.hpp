@@ -35,7 +35,9 @@ struct StageStatus {
   double setup = 0;    ///< in `setup_on_node` and `setup`
   /// Records that the stage has to take in all, where that is known beforehand: in batch mode.
   std::optional<std::uint64_t> expected = {};
-  std::uint64_t shards = 0;  ///< published in this run, in batch mode
+  std::uint64_t shards = 0;    ///< published in this run, in batch mode
+  std::uint64_t filtered = 0;  ///< records that became none; of the last stage, none are counted
+  std::uint64_t dead = 0;      ///< records given up in this run
 };
 
 /// What a channel stored at its worst, counted by the channel, and what it may store (DESIGN I5).
@@ -43,6 +45,7 @@ struct ChannelStatus {
   std::uint64_t peak_records = 0;
   std::uint64_t peak_bytes = 0;
   std::uint64_t bound_records = 0;  ///< an output batch per producer, an input batch per consumer
+  std::uint64_t records = 0;        ///< stored now
 };
 
 /// Ranks that changed their stages while the run went on. Times in seconds.

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 namespace sluice {
@@ -61,6 +62,21 @@ class ToRank final : public spdlog::sinks::sink {
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 };
 
+std::mutex making_room;
+std::function<void()> room_maker;
+
+/// Before what goes to standard error.
+class MakeRoom final : public spdlog::sinks::sink {
+ public:
+  void log(const spdlog::details::log_msg&) override {
+    const std::lock_guard lock(making_room);
+    if (room_maker) room_maker();
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+};
+
 std::shared_ptr<spdlog::logger> make_logger(const char* name, std::vector<spdlog::sink_ptr> sinks) {
   auto made = std::make_shared<spdlog::logger>(name, sinks.begin(), sinks.end());
   made->set_error_handler([](const std::string&) {});
@@ -71,14 +87,19 @@ std::shared_ptr<spdlog::logger> make_logger(const char* name, std::vector<spdlog
 
 spdlog::logger& run_log() {
   static const auto logger = [] {
-    auto made = make_logger(
-        "sluice", {std::make_shared<ToRank>(), std::make_shared<spdlog::sinks::stderr_sink_mt>()});
+    auto made = make_logger("sluice", {std::make_shared<ToRank>(), std::make_shared<MakeRoom>(),
+                                       std::make_shared<spdlog::sinks::stderr_sink_mt>()});
     spdlog::initialize_logger(made);
     spdlog::cfg::load_env_levels();
     made->set_pattern("%H:%M:%S sluice: %v");
     return made;
   }();
   return *logger;
+}
+
+void before_log_lines(std::function<void()> make_room) {
+  const std::lock_guard lock(making_room);
+  room_maker = std::move(make_room);
 }
 
 spdlog::logger& rank_log() {

@@ -3,6 +3,7 @@
 #include <spdlog/logger.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,10 @@ namespace sluice {
 /// The run's log: lines on standard error, each with the time, and in the log of the calling
 /// thread's rank if that has one. SPDLOG_LEVEL=warn quiets it.
 spdlog::logger& run_log();
+
+/// Called before each line that the run's log writes to standard error, on whatever thread: what is
+/// drawn there makes room. Null: nothing is drawn.
+void before_log_lines(std::function<void()> make_room);
 
 /// What is for the log of the calling thread's rank alone.
 spdlog::logger& rank_log();

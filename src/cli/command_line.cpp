@@ -42,6 +42,7 @@ class Commands {
         define_doctor, check_environment);
     add("cat", "Print the records that a stage of a batch run made", define_cat, show_records);
     add("status", "Say how a run is doing, or how it ended", define_status, show_status);
+    add("top", "Watch a run from another shell while it lasts", define_top, watch_run);
     add("report", "Write a page about a run: what it did when, and what held it up", define_report,
         write_report);
     add("stages", "Describe the stage kinds and their settings", define_stages, list_stages);

@@ -21,6 +21,7 @@ struct RanksArguments {
 
 /// How a run is to be observed.
 struct WatchArguments {
+  std::string progress = "auto";  ///< how the run's course is shown meanwhile
   bool trace = false;
   std::string page;   ///< the port of a live page; "0": any; empty: none is wanted
   std::string token;  ///< for it; empty: a random one, "none": none is asked for
@@ -93,6 +94,11 @@ struct StatusArguments {
   bool json = false;
 };
 
+struct TopArguments {
+  std::string run_dir;
+  double interval = 1;  ///< seconds
+};
+
 struct ReportArguments {
   std::string run_dir;
   std::string out;  ///< the file; empty: report.html or trace.json in the run directory
@@ -146,6 +152,7 @@ int show_records(const CatArguments& arguments);
 int validate_job(const JobArguments& arguments);
 int simulate_job(const SimulateArguments& arguments);
 int show_status(const StatusArguments& arguments);
+int watch_run(const TopArguments& arguments);
 int write_report(const ReportArguments& arguments);
 int merge_runs(const MergeArguments& arguments);
 int check_environment(const DoctorArguments& arguments);

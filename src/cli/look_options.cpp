@@ -14,6 +14,13 @@ void define_status(CLI::App& command, StatusArguments& arguments) {
   command.add_flag("--json", arguments.json, "Print JSON");
 }
 
+void define_top(CLI::App& command, TopArguments& arguments) {
+  define_run_dir(command, arguments.run_dir);
+  command.add_option("--interval", arguments.interval, "Between two looks")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 86400.0));
+}
+
 void define_report(CLI::App& command, ReportArguments& arguments) {
   define_run_dir(command, arguments.run_dir);
   command

@@ -13,6 +13,7 @@ void define_resume(CLI::App& command, ResumeArguments& arguments);
 void define_plan(CLI::App& command, PlanArguments& arguments);
 void define_simulate(CLI::App& command, SimulateArguments& arguments);
 void define_status(CLI::App& command, StatusArguments& arguments);
+void define_top(CLI::App& command, TopArguments& arguments);
 void define_report(CLI::App& command, ReportArguments& arguments);
 void define_stages(CLI::App& command, StagesArguments& arguments);
 void define_sbatch(CLI::App& command, SbatchArguments& arguments);

@@ -16,7 +16,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -95,9 +97,9 @@ class JobRun {
     options_.grace = file_.grace;
     options_.heartbeat_timeout = file_.heartbeat_timeout;
     options_.stop_before_end = file_.stop_before_end;
-    options_.on_status = [this, progress = observe::Progress(stderr, ::isatty(STDERR_FILENO) == 1)](
-                             const RunStatus& status) mutable {
-      progress(status);
+    options_.on_status = [this](const RunStatus& status) {
+      if (!progress_) progress_.emplace(STDERR_FILENO, observe::progress_form(watch_.progress));
+      (*progress_)(status);
       if (history_) history_->note(status, std::chrono::system_clock::now());
       if (page_) page_->note(status);
     };
@@ -191,7 +193,11 @@ class JobRun {
 
   void open_page() {
     if (watch_.page.empty()) return;
-    auto token = watch_.token.empty() ? observe::random_token() : watch_.token;
+    auto token = watch_.token;
+    if (const char* said = std::getenv(token_variable); token.empty() && said != nullptr) {
+      token = said;
+    }
+    if (token.empty()) token = observe::random_token();
     if (token == "none") token.clear();
     if (token.find_first_not_of(in_addresses) != std::string::npos) {
       throw UsageError(
@@ -214,7 +220,8 @@ class JobRun {
   job::JobFile file_;
   RunOptions options_;
   std::exception_ptr failure_;
-  std::optional<observe::History> history_;  ///< on the coordinator, once the run has begun
+  std::optional<observe::Progress> progress_;  ///< on the coordinator, from the first picture on
+  std::optional<observe::History> history_;    ///< on the coordinator, once the run has begun
   WatchArguments watch_;
   std::optional<observe::LivePage> page_;  ///< likewise, if one is wanted
   std::vector<job::JobStage> stages_;
@@ -223,11 +230,11 @@ class JobRun {
 };
 
 void add_watch(const WatchArguments& arguments, std::vector<std::string>& command) {
+  command.insert(command.end(), {"--progress", arguments.progress});
   if (arguments.trace) command.emplace_back("--trace");
   if (!arguments.page.empty()) command.push_back("--page=" + arguments.page);
-  if (!arguments.token.empty()) {
-    command.insert(command.end(), {"--page-token", arguments.token});
-  }
+  // Options of programs are for everybody to see.
+  if (!arguments.token.empty()) ::setenv(token_variable, arguments.token.c_str(), 1);
 }
 
 // The same command for each rank.
@@ -258,7 +265,25 @@ Mode mode_option(const std::string& text) {
 
 namespace {
 
+// The terminal may go away while the run goes on; who looks at it then, looks from elsewhere. These
+// handlers are not for the processes of stages: they end with exec.
+void outlive_terminal() {
+  for (const int signal : {SIGHUP, SIGPIPE}) {
+    const auto before = std::signal(signal, [](int) {});
+    if (before == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
+}
+
+void conclude(const JobRun& job, const RunStatus& status) {
+  if (!is_coordinator()) return;
+  try {
+    job.summarise(status);
+  } catch (const std::system_error&) {  // nobody reads it any more, and the run has ended well
+  }
+}
+
 int go_on(const ResumeArguments& arguments, bool retry) {
+  outlive_terminal();
   const auto run_dir = fs::absolute(arguments.run_dir);
   if (is_supervisor(arguments.ranks)) {
     std::vector<std::string> command{"resume", run_dir.string()};
@@ -274,7 +299,7 @@ int go_on(const ResumeArguments& arguments, bool retry) {
   job.watch(arguments.watch);
   job.go_on();
   const auto status = job.run();
-  if (is_coordinator()) job.summarise(status);
+  conclude(job, status);
   return 0;
 }
 
@@ -306,6 +331,7 @@ std::optional<ResumeArguments> begun(const JobArguments& arguments) {
 }  // namespace
 
 int run_job(const JobArguments& arguments) {
+  outlive_terminal();
   if (is_supervisor(arguments.ranks)) return supervise_job(arguments);
   if (const auto before = begun(arguments)) return go_on(*before, false);
   JobRun job([&] { return record_of(arguments); },
@@ -315,7 +341,7 @@ int run_job(const JobArguments& arguments) {
   job.watch(arguments.watch);
   job.run_part(arguments.from, arguments.only);
   const auto status = job.run();
-  if (is_coordinator()) job.summarise(status);
+  conclude(job, status);
   return 0;
 }
 

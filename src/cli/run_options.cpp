@@ -24,6 +24,13 @@ void define_ranks(CLI::App& command, RanksArguments& arguments) {
 }
 
 void define_watch(CLI::App& command, WatchArguments& arguments) {
+  command
+      .add_option(
+          "--progress", arguments.progress,
+          "How to show on standard error how the run goes: screen (redrawn in place), plain "
+          "(a line every few seconds), json (a line of JSON a second), quiet, or auto: "
+          "the screen on a terminal, plain lines elsewhere")
+      ->check(CLI::IsMember({"auto", "screen", "plain", "json", "quiet"}));
   command.add_flag("--trace", arguments.trace,
                    "Write down what each rank does when; 'sluice report RUN_DIR --trace' makes one "
                    "file of it for a trace viewer");
@@ -35,7 +42,8 @@ void define_watch(CLI::App& command, WatchArguments& arguments) {
   command
       .add_option("--page-token", arguments.token,
                   "What a browser must know to see the page; 'none': nothing. By default it is "
-                  "random, and printed")
+                  "random, and printed. Others on the machine see options: the variable "
+                  "SLUICE_PAGE_TOKEN says it to nobody else")
       ->type_name("TOKEN")
       ->needs(page);
 }

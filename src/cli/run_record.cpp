@@ -2,12 +2,16 @@
 
 #include "job/read_file.hpp"
 #include "job/stages/write_file.hpp"
+#include "observe/screen.hpp"
 #include "store/run_lock.hpp"
 
 #include <sluice/error.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
 
 namespace sluice::cli {
 namespace {
@@ -47,6 +51,19 @@ RunRecord load_record(const std::filesystem::path& run_dir) {
                     run_dir.string(), error.what()));
   }
   return record;
+}
+
+std::string state_sentence(const observe::Moment& last, const std::filesystem::path& run_dir) {
+  const auto state = run_state(last.status, run_dir);
+  if (state == "broken off") {
+    return fmt::format("broken off: 'sluice resume {}' goes on with it", run_dir.string());
+  }
+  const auto owner = store::RunLock::holder(run_dir);
+  if (state != "running" || !owner) return state;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto age = std::chrono::duration<double>(now).count() - last.time;
+  return fmt::format("running in {}; this picture is {} old", shown(*owner),
+                     observe::readable_seconds(std::max(0.0, age)));
 }
 
 std::string run_state(const RunStatus& last, const std::filesystem::path& run_dir) {

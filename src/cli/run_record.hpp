@@ -1,5 +1,7 @@
 #pragma once
 
+#include "observe/history.hpp"
+
 #include <sluice/run.hpp>
 
 #include <filesystem>
@@ -25,5 +27,7 @@ RunRecord load_record(const std::filesystem::path& run_dir);
 
 /// "finished", "running" or "broken off": the run in the directory, whose last picture this is.
 std::string run_state(const RunStatus& last, const std::filesystem::path& run_dir);
+/// The same for people: where it runs, or how to go on with it.
+std::string state_sentence(const observe::Moment& last, const std::filesystem::path& run_dir);
 
 }  // namespace sluice::cli

@@ -76,13 +76,10 @@ class ExitFile {
 };
 
 std::vector<std::string> mpirun_command(std::size_t ranks) {
-  return {"mpirun",
-          "--enable-recovery",
-          "-x",
-          exit_file_variable,
-          "-n",
-          std::to_string(ranks),
-          fs::read_symlink("/proc/self/exe")};
+  std::vector<std::string> command{"mpirun", "--enable-recovery", "-x", exit_file_variable};
+  if (std::getenv(token_variable) != nullptr) command.insert(command.end(), {"-x", token_variable});
+  command.insert(command.end(), {"-n", std::to_string(ranks), fs::read_symlink("/proc/self/exe")});
+  return command;
 }
 
 // In a process group of its own: a signal from the terminal reaches it once, by way of us.

@@ -8,6 +8,9 @@
 
 namespace sluice::cli {
 
+/// What --page-token says, without everybody seeing it.
+inline constexpr const char* token_variable = "SLUICE_PAGE_TOKEN";
+
 /// True if this process is to start the ranks, and is none itself.
 bool is_supervisor(const RanksArguments& ranks);
 

@@ -133,6 +133,7 @@ struct Finished {
   std::uint64_t bytes = 0;    ///< of the outputs
   bool delivered = false;     ///< the outputs go no further: nothing becomes backlog
   Descents descents;
+  std::uint64_t filtered = 0;  ///< input records that came to nothing
 };
 
 /// A producer has no use for a GrantAhead.

@@ -85,6 +85,10 @@ std::string metrics_text(const RunStatus& status) {
                  [](const auto& stage) { return stage.records_in; });
   metrics.stages("stage_records_out_total", "counter", "Records made.",
                  [](const auto& stage) { return stage.records_out; });
+  metrics.stages("stage_records_filtered_total", "counter", "Records that became none.",
+                 [](const auto& stage) { return stage.filtered; });
+  metrics.stages("stage_records_dead_total", "counter", "Records given up.",
+                 [](const auto& stage) { return stage.dead; });
   metrics.states();
   return std::move(metrics).take();
 }

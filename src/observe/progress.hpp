@@ -1,50 +1,40 @@
 #pragma once
 
+#include "observe/recent.hpp"
+#include "observe/terminal.hpp"
+
 #include <sluice/run.hpp>
 
-#include <cstdio>
-#include <deque>
+#include <optional>
 #include <string>
-#include <utility>
 
 namespace sluice::observe {
 
-/// Records done per second, lately: over the last `window` seconds, or since the start if the run
-/// is younger.
-class RecentRate {
- public:
-  explicit RecentRate(double window = 20) : window_(window) {}
-  /// Notes that `done` records were done `seconds` after the start, and returns the rate.
-  double note(double seconds, std::uint64_t done);
+/// How a run's course is shown: a screen that is redrawn in place, a line every few seconds, a line
+/// of JSON for each picture, or not at all.
+enum class ProgressForm { screen, plain, json, quiet };
 
- private:
-  double window_;
-  std::deque<std::pair<double, std::uint64_t>> samples_{{0.0, 0}};
-};
+/// "screen", "plain", "json", "quiet"; nothing for "auto", which is the screen on a terminal and
+/// plain lines elsewhere.
+std::optional<ProgressForm> progress_form(const std::string& name);
 
-/// "57 of 120 done (48%), 1.9/s, 33 s left".
-std::string summary_line(const RunStatus& status, double rate);
-/// A line a stage: workers, records in and out, and where the workers' time went.
-std::string stage_table(const RunStatus& status);
-/// The stages in one line: "read 1 worker 3% busy, ocr 2 workers 98% busy".
-std::string stage_line(const RunStatus& status);
-/// "45 s", "3 min 20 s", "2 h 5 min".
-std::string readable_seconds(double seconds);
-
-/// Shows a run's course on `out`: on a terminal a picture that is redrawn in place, otherwise a
-/// plain line every few seconds. Used from one thread.
+/// Shows a run's course. Used from one thread; lines of the log may come from any.
 class Progress {
  public:
-  Progress(std::FILE* out, bool terminal) : out_(out), terminal_(terminal) {}
+  /// On the file with this number.
+  explicit Progress(int file, std::optional<ProgressForm> form = {});
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
   void operator()(const RunStatus& status);
 
  private:
-  void redraw(const std::string& text);
+  void show(const RunStatus& status, const RunStatus& lately);
 
-  std::FILE* out_;
-  bool terminal_;
-  RecentRate rate_;
-  int lines_drawn_ = 0;
+  Terminal terminal_;
+  ProgressForm form_;
+  Recent recent_;
   double printed_at_ = 0;
 };
 

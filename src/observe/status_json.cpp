@@ -20,7 +20,8 @@ Json stage_json(const StageStatus& stage) {
           {"out", stage.records_out}, {"running", stage.running},
           {"starved", stage.starved}, {"blocked", stage.blocked},
           {"setup", stage.setup},     {"expected", optional_json(stage.expected)},
-          {"shards", stage.shards}};
+          {"shards", stage.shards},   {"filtered", stage.filtered},
+          {"dead", stage.dead}};
 }
 
 StageStatus stage_of(const Json& json) {
@@ -36,6 +37,8 @@ StageStatus stage_of(const Json& json) {
   stage.setup = json.at("setup");
   stage.expected = optional_of<std::uint64_t>(json.at("expected"));
   stage.shards = json.at("shards");
+  stage.filtered = json.value("filtered", std::uint64_t{0});  // earlier versions have not got them
+  stage.dead = json.value("dead", std::uint64_t{0});
   return stage;
 }
 
@@ -64,7 +67,8 @@ Json channels_json(const RunStatus& status) {
   for (const auto& channel : status.channels) {
     list.push_back({{"peak_records", channel.peak_records},
                     {"peak_bytes", channel.peak_bytes},
-                    {"bound_records", channel.bound_records}});
+                    {"bound_records", channel.bound_records},
+                    {"records", channel.records}});
   }
   return list;
 }
@@ -102,8 +106,9 @@ RunStatus status_of(const Json& json) {
   status.control_messages = json.at("control_messages");
   for (const auto& stage : json.at("stages")) status.stages.push_back(stage_of(stage));
   for (const auto& channel : json.at("channels")) {
-    status.channels.push_back(
-        {channel.at("peak_records"), channel.at("peak_bytes"), channel.at("bound_records")});
+    status.channels.push_back({channel.at("peak_records"), channel.at("peak_bytes"),
+                               channel.at("bound_records"),
+                               channel.value("records", std::uint64_t{0})});
   }
   for (const auto& replan : json.at("replans")) {
     status.replans.push_back({replan.at("at"), replan.at("moved"), replan.at("gain"),

@@ -241,6 +241,8 @@ void BatchCoordinator::on(const BatchReport& report, Rank from) {
   shown.batches += report.batches;
   shown.records_in += report.records_in;
   shown.records_out += report.records_out;
+  shown.filtered += report.filtered;
+  shown.dead += report.dead.size();
   shown.shards += report.shards.size();
   for (const auto& shard : report.shards) shards_.push_back(store::shard_info(shard));
   for (const auto& event : report.events) {

@@ -115,6 +115,7 @@ void BatchWorker::process_batch() {
     tracer_.made(processed.event.records);
   });
   report_.records_out += processed.event.records;
+  report_.filtered += processed.event.filtered;
   place.output.append(batch.span, processed.outputs, std::move(processed.dead));
 }
 

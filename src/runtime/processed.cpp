@@ -19,6 +19,7 @@ void add(const ErasedStage& stage, ProcessResult result, Processed& processed) {
     }
     for (const auto& descent : result.descents) {
       control::add(event.descents, {descent.origin, descent.change, 1});
+      if (descent.change < 0) ++event.filtered;
     }
   }
   event.records += records;

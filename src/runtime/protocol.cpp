@@ -28,7 +28,7 @@ void serialize(Archive& archive, Descent& descent) {
 }
 template <class Archive>
 void serialize(Archive& archive, Finished& event) {
-  archive(event.batch, event.records, event.bytes, event.delivered, event.descents);
+  archive(event.batch, event.records, event.bytes, event.delivered, event.descents, event.filtered);
 }
 template <class Archive>
 void serialize(Archive& archive, Declined& event) {
@@ -113,7 +113,7 @@ void serialize(Archive& archive, Report& report) {
 template <class Archive>
 void serialize(Archive& archive, BatchReport& report) {
   archive(report.events, report.shards, report.batches, report.records_in, report.records_out,
-          report.usage, report.dead);
+          report.filtered, report.usage, report.dead);
 }
 template <class Archive>
 void serialize(Archive& archive, Orders& orders) {

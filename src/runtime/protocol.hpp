@@ -96,6 +96,7 @@ struct BatchReport {
   std::uint64_t batches = 0;
   std::uint64_t records_in = 0;
   std::uint64_t records_out = 0;
+  std::uint64_t filtered = 0;
   Usage usage;
   std::vector<store::DeadLetter> dead;  ///< given up in splits that these shards cover
 };

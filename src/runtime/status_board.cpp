@@ -26,6 +26,7 @@ void StatusBoard::note(const Report& report, control::Rank from, std::size_t sta
   shown.blocked += report.usage.blocked - before.blocked;
   shown.setup += report.usage.setup - before.setup;
   before = report.usage;
+  shown.dead += report.dead.size();
   for (const auto& event : report.events) note(event, stage);
 }
 
@@ -35,6 +36,7 @@ void StatusBoard::note(const control::Event& event, std::size_t stage) {
   auto& shown = base_.stages.at(stage);
   ++shown.batches;
   shown.records_out += finished->records;
+  shown.filtered += finished->filtered;
   largest_output_[stage] = std::max(largest_output_[stage], finished->records);
 }
 
@@ -58,7 +60,7 @@ ChannelStatus StatusBoard::channel_status(std::size_t channel,
                                           const control::RunControl& control) const {
   const auto& load = control.loads()[channel];
   const auto& spec = channels_[channel];
-  ChannelStatus shown{load.peak_records, load.peak_bytes, 0};
+  ChannelStatus shown{load.peak_records, load.peak_bytes, 0, load.records};
   shown.bound_records =
       control.roles().most_workers_of(channel) * spec.prefetch() * spec.batch_size;
   if (channel > 0) {

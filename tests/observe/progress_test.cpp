@@ -1,9 +1,16 @@
 #include "observe/progress.hpp"
 
-#include <gtest/gtest.h>
+#include "base/log.hpp"
 
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 namespace sluice::observe {
 namespace {
@@ -24,55 +31,56 @@ RunStatus some_status() {
 }
 
 // What `Progress` writes when it is shown the statuses one after the other.
-std::string shown(bool terminal, const std::vector<RunStatus>& statuses) {
+std::string shown(std::optional<ProgressForm> form, const std::vector<RunStatus>& statuses) {
   std::FILE* out = std::tmpfile();
-  Progress progress(out, terminal);
-  for (const auto& status : statuses) progress(status);
-  std::string text(static_cast<std::size_t>(std::ftell(out)), '\0');
+  {
+    Progress progress(::fileno(out), form);
+    for (const auto& status : statuses) progress(status);
+  }
+  std::string text(1 << 16, '\0');
   std::rewind(out);
-  EXPECT_EQ(std::fread(text.data(), 1, text.size(), out), text.size());
+  text.resize(std::fread(text.data(), 1, text.size(), out));
   std::fclose(out);
   return text;
 }
 
-TEST(RecentRate, ForgetsWhatIsOlderThanItsWindow) {
-  RecentRate rate(10);
-  EXPECT_DOUBLE_EQ(rate.note(5, 50), 10);
-  EXPECT_DOUBLE_EQ(rate.note(10, 50), 5);
-  EXPECT_DOUBLE_EQ(rate.note(20, 70), 2);
-  EXPECT_DOUBLE_EQ(rate.note(30, 70), 0);
-}
-
-TEST(Progress, SaysRateAndTimeLeft) {
-  EXPECT_EQ(summary_line(some_status(), 2), "30 of 120 done (25%), 2/s, 45 s left");
-  auto status = some_status();
-  status.done = 120;
-  status.finished = true;
-  EXPECT_EQ(summary_line(status, 8), "120 of 120 done (100%), 8/s, took 15 s");
-}
-
 TEST(Progress, PlainLinesComeEveryFewSecondsAndAtTheEnd) {
-  auto first = some_status();
+  const auto first = some_status();
   auto soon = first;
   soon.seconds += 1;
   auto last = soon;
   last.finished = true;
-  const auto text = shown(false, {first, soon, last});
+  const auto text = shown({}, {first, soon, last});  // a file is no terminal
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
   EXPECT_NE(text.find("read 1 worker 10% busy, ocr 2 workers 97% busy"), std::string::npos) << text;
 }
 
-TEST(Progress, ATerminalIsRedrawnInPlace) {
-  const auto text = shown(true, {some_status(), some_status()});
+TEST(Progress, AScreenIsRedrawnInPlace) {
+  const auto text = shown(ProgressForm::screen, {some_status(), some_status()});
   EXPECT_NE(text.find("\x1b[5A"), std::string::npos) << text;
-  EXPECT_NE(text.find("[#######......"), std::string::npos) << text;
+  EXPECT_NE(text.find("[#######"), std::string::npos) << text;
 }
 
-TEST(Progress, LongTimesAreReadable) {
-  EXPECT_EQ(readable_seconds(59.4), "59 s");
-  EXPECT_EQ(readable_seconds(200), "3 min 20 s");
-  EXPECT_EQ(readable_seconds(7500), "2 h 5 min");
+TEST(Progress, ALineOfTheLogStandsAboveTheScreenAndNotInIt) {
+  std::FILE* out = std::tmpfile();
+  Progress progress(::fileno(out), ProgressForm::screen);
+  progress(some_status());
+  const auto drawn = ::lseek(::fileno(out), 0, SEEK_CUR);
+  run_log().info("something happened");
+  std::string text(1 << 12, '\0');
+  text.resize(static_cast<std::size_t>(::pread(::fileno(out), text.data(), text.size(), drawn)));
+  EXPECT_EQ(text, "\x1b[5A\x1b[J");
+  std::fclose(out);
+}
+
+TEST(Progress, InJsonEachPictureIsALine) {
+  const auto text = shown(ProgressForm::json, {some_status(), some_status()});
+  ASSERT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+  const auto json = nlohmann::json::parse(text.substr(0, text.find('\n')));
+  EXPECT_EQ(json.at("done"), 30);
+  EXPECT_EQ(json.at("rate"), 2);
+  EXPECT_EQ(shown(ProgressForm::quiet, {some_status()}), "");
 }
 
 }  // namespace
