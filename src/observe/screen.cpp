@@ -174,7 +174,7 @@ std::string events(const RunStatus& status) {
 
 std::string short_number(double number) {
   if (number < 10) return fmt::format("{:.3g}", number);
-  if (number < 9999.5) return fmt::format("{:.0f}", number);
+  if (number < 99999.5) return fmt::format("{:.0f}", number);
   const char* unit = "kMGTPE";
   for (number /= 1000; number >= 999.5 && unit[1] != '\0'; number /= 1000) ++unit;
   const int places = number < 9.995 ? 2 : number < 99.95 ? 1 : 0;

@@ -28,7 +28,7 @@ std::string summary_line(const RunStatus& status, double rate);
 std::string stage_line(const RunStatus& lately);
 /// "45 s", "3 min 20 s", "2 h 5 min".
 std::string readable_seconds(double seconds);
-/// In five characters at most: "9999", "12.3k", "1.23M".
+/// In five characters at most: "57", "99999", "123k", "1.23M".
 std::string short_number(double number);
 
 }  // namespace sluice::observe

@@ -123,7 +123,8 @@ TEST_F(Trace, IsTheSameHoweverFewBatchesItKeepsInMemory) {
 TEST_F(Trace, SaysWhereARankIsNotHeardOfAnyMore) {
   const auto told = [this] {
     int count = 0;
-    for (const auto& event : written().at("traceEvents")) {
+    const auto json = written();
+    for (const auto& event : json.at("traceEvents")) {
       if (event.at("ph") != "i") continue;
       EXPECT_EQ(event.at("pid"), 3);
       EXPECT_THAT(event.at("name").get<std::string>(), ::testing::StartsWith("nothing more"));
