@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,11 +11,30 @@ namespace sluice {
 
 struct BlockHandle;
 
+class Buffer;
+
+/// Where a buffer's bytes are: `pinned` is host memory that a GPU copies from and to by itself.
+enum class Memory : std::uint8_t { host, pinned, device };
+
+/// Memory of another kind than the host's, which knows how to copy what lies in it. Lives longer
+/// than all buffers in it. Any thread may call it.
+class BufferMemory {
+ public:
+  virtual ~BufferMemory() = default;
+  virtual Memory kind() const noexcept = 0;
+  /// The bytes in host memory, once everything that was to be written to them has been.
+  virtual Buffer to_host(const Buffer& buffer) const = 0;
+  /// Another buffer of this memory with the same bytes.
+  virtual Buffer clone(const Buffer& buffer) const = 0;
+};
+
 /// A block of bytes with shared ownership: the payload of a record. Copying a Buffer shares the
 /// bytes; writing through `mutable_data` copies them first if anyone else holds them, so a holder
 /// never sees another's changes. Large blocks come from a process-wide pool and return to it; other
 /// processes of the node may hold them too, and the same rules hold for those.
-/// Not thread-safe for one object; distinct objects that share bytes may be used by any thread.
+/// The bytes of a buffer on a GPU are for device code alone: `data` is an address on the device,
+/// and `view` and comparisons of bytes are not to be had before `to_host` (docs/gpu.md). Not
+/// thread-safe for one object; distinct objects that share bytes may be used by any thread.
 class Buffer {
  public:
   Buffer() = default;
@@ -34,7 +54,7 @@ class Buffer {
   /// Shares the first `size` of some bytes that whoever made them knows how to free. If they are
   /// writable, `mutable_data` copies them only if somebody else holds them.
   static Buffer share(std::shared_ptr<std::byte> bytes, std::size_t size,
-                      Access access = Access::writable);
+                      Access access = Access::writable, const BufferMemory* memory = nullptr);
 
   const std::byte* data() const noexcept { return data_.get(); }
   std::size_t size() const noexcept { return size_; }
@@ -49,7 +69,17 @@ class Buffer {
   /// Writable bytes; copies them first if they are shared.
   std::byte* mutable_data();
 
-  friend bool operator==(const Buffer& a, const Buffer& b) noexcept { return a.view() == b.view(); }
+  Memory memory() const noexcept { return memory_ == nullptr ? Memory::host : memory_->kind(); }
+  /// Null for plain host memory.
+  const BufferMemory* home() const noexcept { return memory_; }
+  /// Itself if the host can read it, else a copy that it can.
+  Buffer to_host() const;
+
+  /// By their bytes; one on a device equals only those that share them.
+  friend bool operator==(const Buffer& a, const Buffer& b) noexcept {
+    const bool here = a.memory() != Memory::device && b.memory() != Memory::device;
+    return here ? a.view() == b.view() : a.data_ == b.data_ && a.size_ == b.size_;
+  }
 
  private:
   friend std::optional<BlockHandle> lend(const Buffer& buffer);
@@ -57,6 +87,7 @@ class Buffer {
 
   std::shared_ptr<std::byte> data_;
   std::size_t size_ = 0;
+  const BufferMemory* memory_ = nullptr;
   Access access_ = Access::writable;
 };
 

@@ -4,6 +4,7 @@
 #include <sluice/buffer.hpp>
 #include <sluice/continuous_stage.hpp>
 #include <sluice/error.hpp>
+#include <sluice/gpu.hpp>
 #include <sluice/model.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/process_stage.hpp>

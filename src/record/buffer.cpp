@@ -27,8 +27,10 @@ Buffer Buffer::adopt(std::string bytes) {
   return buffer;
 }
 
-Buffer Buffer::share(std::shared_ptr<std::byte> bytes, std::size_t size, Access access) {
+Buffer Buffer::share(std::shared_ptr<std::byte> bytes, std::size_t size, Access access,
+                     const BufferMemory* memory) {
   Buffer buffer;
+  buffer.memory_ = memory;
   buffer.access_ = access;
   buffer.data_ = std::move(bytes);
   buffer.size_ = size;
@@ -39,16 +41,23 @@ Buffer Buffer::slice(std::size_t offset, std::size_t size) const {
   Buffer part;
   part.size_ = size;
   part.access_ = access_;
+  part.memory_ = memory_;
   if (size > 0) part.data_ = std::shared_ptr<std::byte>(data_, data_.get() + offset);
   return part;
 }
 
 std::byte* Buffer::mutable_data() {
   const bool is_own = access_ == Access::writable && data_.use_count() <= 1;
-  if (!is_own || held_elsewhere(data_)) *this = copy_of(view());
+  if (!is_own || (memory_ == nullptr && held_elsewhere(data_))) {
+    *this = memory() == Memory::device ? memory_->clone(*this) : copy_of(view());
+  }
   // Whoever shared the bytes has done reading them.
   std::atomic_thread_fence(std::memory_order_acquire);
   return data_.get();
+}
+
+Buffer Buffer::to_host() const {
+  return memory() == Memory::device ? memory_->to_host(*this) : *this;
 }
 
 }  // namespace sluice

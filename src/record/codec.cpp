@@ -26,7 +26,8 @@ void Encoder::write_buffer(const Buffer& buffer) {
   if (attached) {
     batch_->attach(buffer);
   } else {
-    write(buffer.data(), buffer.size());
+    const auto here = buffer.to_host();
+    write(here.data(), here.size());
   }
 }
 
