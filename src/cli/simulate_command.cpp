@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/simulation_text.hpp"
+#include "control/gpu_share.hpp"
 #include "control/plan.hpp"
 #include "job/build.hpp"
 #include "job/simulate.hpp"
@@ -28,7 +29,7 @@ control::Topology one_node(std::size_t workers) {
 control::Topology described(const std::string& text,
                             const std::vector<control::StageDemand>& demands) {
   auto topology = job::topology_option(text);
-  const auto plan = control::make_plan(demands, topology);
+  const auto plan = control::make_plan(control::with_gpu_memory(demands, topology), topology);
   std::vector<std::uint64_t> planned(topology.nodes.size(), 0);
   for (const auto& stage : plan.stages) {
     for (const auto& share : stage.shares) planned[share.node] += share.ranks;
@@ -71,6 +72,7 @@ int simulate_job(const SimulateArguments& arguments) {
   simulation.topology = arguments.topology.empty()
                             ? one_node(arguments.workers)
                             : described(arguments.topology, simulation.demands);
+  simulation.demands = control::with_gpu_memory(simulation.demands, simulation.topology);
   simulation.seed = arguments.seed;
   if (arguments.inputs > 0) simulation.inputs = arguments.inputs;
   if (arguments.until > 0) simulation.until = arguments.until;

@@ -14,11 +14,12 @@ struct StageDemand {
   std::optional<std::uint64_t> workers = {};  ///< pins the number of workers
   std::optional<std::uint64_t> workers_per_node = {};  ///< pins it per node
   double cpus = 1;
-  double gpus = 0;            ///< a share below 1, or a whole number
-  std::uint64_t memory = 0;   ///< bytes
-  std::uint64_t group = 1;    ///< ranks that make up one worker (SPMD)
-  double selectivity = 1;     ///< records out per record in
-  double over_provision = 1;  ///< this many times the capacity that it would need
+  double gpus = 0;               ///< a share below 1, or a whole number
+  std::uint64_t gpu_memory = 0;  ///< bytes on each GPU
+  std::uint64_t memory = 0;      ///< bytes
+  std::uint64_t group = 1;       ///< ranks that make up one worker (SPMD)
+  double selectivity = 1;        ///< records out per record in
+  double over_provision = 1;     ///< this many times the capacity that it would need
 
   bool pinned() const { return workers.has_value() || workers_per_node.has_value(); }
 };

@@ -14,6 +14,7 @@ struct Node {
   std::uint64_t memory = 0;  ///< bytes; 0: not known, and no limit
   /// Worker ranks that the launcher started there; absent: as many as fit.
   std::optional<std::uint64_t> workers = {};
+  std::uint64_t gpu_memory = 0;  ///< bytes of each GPU; 0: not known, and no limit
 };
 
 /// The machine: what a plan has to go round.

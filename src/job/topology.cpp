@@ -79,11 +79,16 @@ class Term {
 
   void read_part(std::string_view part) {
     const auto number = part.substr(0, part.empty() ? 0 : part.size() - 1);
-    const char kind = part.empty() ? ' ' : part.back();
+    const bool each = part.ends_with("/g");
+    const char kind = part.empty() ? ' ' : each ? '/' : part.back();
     if (kinds_.find(kind) != std::string::npos)
       refuse(part, whole_, "says a second time what stands before it");
     kinds_.push_back(kind);
-    if (part.ends_with('c')) {
+    if (each) {
+      const auto memory = parse_size(part.substr(0, part.size() - 2));
+      if (!memory || *memory == 0) refuse(part, whole_, "is no size of each GPU's memory");
+      node_.gpu_memory = *memory;
+    } else if (part.ends_with('c')) {
       const auto cpus = whole_text<double>(number);
       if (!cpus || !(*cpus > 0 && *cpus <= most_cpus))
         refuse(part, whole_, "is no number of cores");
@@ -95,8 +100,10 @@ class Term {
     } else {
       const auto memory = parse_size(part);
       if (!memory || *memory == 0 || !part.ends_with('B')) {
-        refuse(part, whole_,
-               "is neither cores (64c), GPUs (8g), workers (32w) nor memory (512GiB)");
+        refuse(
+            part, whole_,
+            "is neither cores (64c), GPUs (8g), their memory (80GiB/g), workers (32w) nor memory "
+            "(512GiB)");
       }
       node_.memory = *memory;
     }

@@ -37,13 +37,17 @@ double cpus_at(const RawTable& keys, const Place& place) {
 }
 
 void add_entry(const toml::table& table, control::Topology& topology) {
-  static const KnownKeys known{{{"name"}, {"count"}, {"cpus"}, {"gpus"}, {"memory"}, {"workers"}},
-                               {}};
+  static const KnownKeys known{
+      {{"name"}, {"count"}, {"cpus"}, {"gpus"}, {"gpu_memory"}, {"memory"}, {"workers"}}, {}};
   const auto keys = raw_table(table);
   refuse_unknown_keys(keys, "node.", known, hint);
   control::Node node;
   node.cpus = cpus_at(keys, place_of(table));
   node.gpus = whole(keys, "gpus", 0, most_gpus, 0);
+  if (const auto it = keys.find("gpu_memory"); it != keys.end()) {
+    node.gpu_memory =
+        require(to_size(it->second), it->second, "node.gpu_memory", wanted_of(SettingType::size));
+  }
   if (const auto it = keys.find("memory"); it != keys.end()) {
     node.memory =
         require(to_size(it->second), it->second, "node.memory", wanted_of(SettingType::size));

@@ -77,7 +77,7 @@ void BatchCoordinator::open_dead_letters() {
 
 // Of all stages before the first one runs: what does not fit is refused while nothing is lost.
 void BatchCoordinator::plan() {
-  for (const auto& demand : demands(spec_)) {
+  for (const auto& demand : demands(spec_, topology())) {
     const auto placed = control::make_plan({demand}, topology());
     stage_of_rank_.push_back(control::assign_ranks(placed, node_of_rank()));
   }

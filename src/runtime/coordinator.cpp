@@ -42,7 +42,7 @@ void Coordinator::plan() {
   control::RunPlan plan;
   plan.node_of_rank = node_of_rank();
   const auto nodes = topology();
-  const auto placed = control::make_plan(demands(spec_), nodes);
+  const auto placed = control::make_plan(demands(spec_, nodes), nodes);
   plan.stage_of_rank = control::assign_ranks(placed, plan.node_of_rank);
   plan.stages = channel_specs(spec_);
   plan.collect = spec_.on_output != nullptr;
@@ -50,7 +50,7 @@ void Coordinator::plan() {
   open_input(plan);
   board_.emplace(spec_, plan);
   if (spec_.options.autoscale) {
-    autoscaler_.emplace(demands(spec_), plan.stages, nodes, plan.node_of_rank, placed);
+    autoscaler_.emplace(demands(spec_, nodes), plan.stages, nodes, plan.node_of_rank, placed);
   }
   control_.emplace(std::move(plan));
 }

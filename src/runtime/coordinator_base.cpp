@@ -1,6 +1,7 @@
 #include "runtime/coordinator_base.hpp"
 
 #include "base/log.hpp"
+#include "control/gpu_share.hpp"
 #include "runtime/artifacts.hpp"
 #include "store/trace_file.hpp"
 #include "transport/presence.hpp"
@@ -236,7 +237,8 @@ void CoordinatorBase::send(Rank to, Packet packet) {
 void CoordinatorBase::seat(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage).spec;
   const auto cores = seats_.take(order.rank, stage.cpus);
-  const auto gpus = gpu_seats_.take(order.rank, stage.gpus);
+  const auto share = control::gpu_share(stage.name, stage.gpus, stage.gpu_memory, topology());
+  const auto gpus = gpu_seats_.take(order.rank, share);
   if (static_cast<double>(gpus.size()) < stage.gpus) throw_unseen(order.rank, stage, gpus.size());
   send(order.rank, Bind{cores.value_or(Seats::Cores()), gpus});
 }

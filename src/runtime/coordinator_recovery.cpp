@@ -64,7 +64,7 @@ void Coordinator::on_while_regrouping(Report report, Rank from) {
 void Coordinator::begin_again() {
   std::vector<int> stages;
   try {
-    stages = control::stages_after_loss(demands(spec_), topology(), node_of_rank(),
+    stages = control::stages_after_loss(demands(spec_, topology()), topology(), node_of_rank(),
                                         control_->roles().destinations(), lost());
   } catch (const LaunchError& error) {
     throw Error(ExitCode::lost,

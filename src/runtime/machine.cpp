@@ -1,5 +1,6 @@
 #include "runtime/machine.hpp"
 
+#include "gpu/nvml.hpp"
 #include "runtime/gpus.hpp"
 #include "runtime/spec.hpp"
 
@@ -92,7 +93,8 @@ control::Node this_node() {
           static_cast<double>(machine.cores.size()),
           machine.gpus.size(),
           machine.memory,
-          {}};
+          {},
+          machine.gpu_memory};
 }
 
 // How many ranks each node has, under mpirun and srun; empty without one. mpirun tells of this node
@@ -139,6 +141,7 @@ Machine this_machine() {
     for (std::uint32_t i = 0; i < machine.cores.size(); ++i) machine.cores[i] = i;
   }
   machine.gpus = visible_gpus();
+  if (!machine.gpus.empty()) machine.gpu_memory = gpu::memory_of_smallest();
   machine.memory = memory_here(topology.get());
   return machine;
 }

@@ -15,10 +15,11 @@ struct Machine {
   std::vector<std::uint32_t> cores;
   std::vector<std::string> gpus;  ///< names as of `visible_gpus`
   std::uint64_t memory = 0;
+  std::uint64_t gpu_memory = 0;  ///< of the smallest GPU; 0: not known
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(cores, gpus, memory);
+    archive(cores, gpus, memory, gpu_memory);
   }
 };
 

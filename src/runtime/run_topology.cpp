@@ -12,6 +12,7 @@ void RunTopology::add(int node, const std::string& host, const Machine& machine)
   seen.cores.insert(machine.cores.begin(), machine.cores.end());
   seen.gpus.insert(machine.gpus.begin(), machine.gpus.end());
   seen.memory = std::max(seen.memory, machine.memory);
+  seen.gpu_memory = std::max(seen.gpu_memory, machine.gpu_memory);
   ++seen.workers;
 }
 
@@ -19,8 +20,8 @@ control::Topology RunTopology::topology() const {
   control::Topology topology;
   for (const auto& seen : nodes_) {
     const auto cpus = std::max<std::uint64_t>(seen.cores.size(), seen.workers);
-    topology.nodes.push_back(
-        {seen.host, static_cast<double>(cpus), seen.gpus.size(), seen.memory, seen.workers});
+    topology.nodes.push_back({seen.host, static_cast<double>(cpus), seen.gpus.size(), seen.memory,
+                              seen.workers, seen.gpu_memory});
   }
   return topology;
 }

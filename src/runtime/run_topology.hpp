@@ -31,6 +31,7 @@ class RunTopology {
     std::set<std::uint32_t> cores;  ///< ranks may be bound to some each
     std::set<std::string> gpus;     ///< that is what ranks may be bound to, too
     std::uint64_t memory = 0;
+    std::uint64_t gpu_memory = 0;
     std::uint64_t workers = 0;
   };
   std::vector<Seen> nodes_;
