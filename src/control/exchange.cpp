@@ -1,0 +1,73 @@
+#include "control/exchange.hpp"
+
+#include <sluice/error.hpp>
+
+#include <algorithm>
+
+namespace sluice::control {
+
+Exchange::Commands Exchange::want_to_send(Rank to, Number number) {
+  offered_.push_back({to, number});
+  return {Offer{to, number}};
+}
+
+Exchange::Commands Exchange::offered(Rank from, Number number) {
+  offers_.push_back({from, number});
+  return next_receive();
+}
+
+Exchange::Commands Exchange::cleared(Rank by, Number number) {
+  const Transfer transfer{by, number};
+  const auto it = std::find(offered_.begin(), offered_.end(), transfer);
+  if (it == offered_.end()) throw InvariantError("a transfer was cleared that was not offered");
+  offered_.erase(it);
+  cleared_.push_back(transfer);
+  return next_send();
+}
+
+Exchange::Commands Exchange::sent() {
+  if (!sending_) throw InvariantError("a transfer was sent that was not launched");
+  sending_.reset();
+  return next_send();
+}
+
+Exchange::Commands Exchange::received() {
+  if (!receiving_) throw InvariantError("a transfer was received that was not launched");
+  receiving_.reset();
+  return next_receive();
+}
+
+Exchange::Commands Exchange::lost(Rank rank) {
+  const auto is_its = [rank](const Transfer& transfer) { return transfer.peer == rank; };
+  std::erase_if(offered_, is_its);
+  std::erase_if(cleared_, is_its);
+  std::erase_if(offers_, is_its);
+  Commands commands;
+  const auto give_up = [&](std::optional<Transfer>& transfer, bool sending) {
+    if (!transfer || !is_its(*transfer)) return;
+    commands.push_back(Abandon{rank, transfer->number, sending});
+    transfer.reset();
+  };
+  give_up(sending_, true);
+  give_up(receiving_, false);
+  for (const auto& more : {next_send(), next_receive()}) {
+    commands.insert(commands.end(), more.begin(), more.end());
+  }
+  return commands;
+}
+
+Exchange::Commands Exchange::next_send() {
+  if (sending_ || cleared_.empty()) return {};
+  sending_ = cleared_.front();
+  cleared_.pop_front();
+  return {Send{sending_->peer, sending_->number}};
+}
+
+Exchange::Commands Exchange::next_receive() {
+  if (receiving_ || offers_.empty()) return {};
+  receiving_ = offers_.front();
+  offers_.pop_front();
+  return {Receive{receiving_->peer, receiving_->number}};
+}
+
+}  // namespace sluice::control
