@@ -98,6 +98,11 @@ class EncodedBatch {
   static EncodedBatch unpack(std::string_view packed, std::vector<Buffer> buffers);
   std::vector<Buffer> take_buffers() && { return std::move(buffers_); }
 
+  /// The attached buffers, of all records.
+  std::span<const Buffer> buffers() const noexcept { return buffers_; }
+  /// Puts others in their place, each as large as the one before and with the same bytes.
+  void set_buffers(std::vector<Buffer> buffers) { buffers_ = std::move(buffers); }
+
  private:
   struct Entry {
     RecordId id;

@@ -17,6 +17,7 @@ struct Model {
   ProcessEnvironment env = {};
   std::optional<double> cpus = {};
   std::optional<double> gpus = {};
+  std::optional<std::uint64_t> gpu_memory = {};
   std::optional<std::uint64_t> memory = {};
   std::optional<std::size_t> spmd = {};
   std::string settings = "{}";  ///< a JSON object

@@ -21,6 +21,9 @@ enum class OnFailure {
   dead_letter  ///< it is written down in "dead_letters.jsonl", and the run goes on without it
 };
 
+/// Where a stage wants the payloads of its records when it is called (docs/gpu.md).
+enum class Inputs { host, device };
+
 /// The knobs of a stage; everything has a default.
 struct StageSpec {
   std::string name = {};             ///< "stage-1", "stage-2", … when left empty
@@ -30,6 +33,7 @@ struct StageSpec {
   double over_provision = 1.0;       ///< plan this many times the capacity needed
   double cpus = 1.0;                 ///< cores that one worker keeps busy
   double gpus = 0;                   ///< GPUs of one worker: a part below 1, or whole ones
+  std::uint64_t gpu_memory = 0;      ///< bytes that one worker needs on each GPU that it uses
   std::uint64_t memory = 0;          ///< bytes that one worker needs, for planning
   std::size_t spmd = 1;              ///< ranks that make up one worker; each has all of these
   std::optional<std::size_t> workers = {};           ///< pins the number of workers
@@ -38,6 +42,7 @@ struct StageSpec {
   /// How many batches a worker's stage may have in process at once; above 1 it must be a
   /// ContinuousStage. In streaming mode; in the others it gets one at a time.
   std::size_t depth = 1;
+  Inputs inputs = Inputs::host;  ///< on the device: buffers of 4 KiB and more, if there is a GPU
   /// How long an idle worker waits for a partial batch to fill.
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(100);
   /// Bytes that may be on their way to the stage or wait there; one batch always may. 0: no limit.

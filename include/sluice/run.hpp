@@ -81,6 +81,10 @@ struct RunStatus {
   bool finished = false;
 };
 
+/// How payloads get from one GPU to another: `automatic` takes the best that each pair of workers
+/// has (docs/gpu.md).
+enum class DevicePath { automatic, host, ipc };
+
 /// What only batch mode asks for (docs/batch-mode.md).
 struct BatchOptions {
   /// Where records are kept between stages: a folder, or "s3://bucket/prefix". Empty: the folder
@@ -140,6 +144,7 @@ struct RunOptions {
   /// A process of the run that says nothing for so long is taken for hung, and the run stops. 0:
   /// never.
   std::chrono::nanoseconds heartbeat_timeout = std::chrono::seconds(60);
+  DevicePath device_path = DevicePath::automatic;
   /// Called once on the coordinator, when nothing stands in the way of the run any more.
   std::function<void()> on_start = {};
 };

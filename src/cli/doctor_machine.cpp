@@ -1,5 +1,6 @@
 #include "base/capture.hpp"
 #include "cli/doctor.hpp"
+#include "gpu/platform.hpp"
 #include "runtime/gpus.hpp"
 
 #include <dlfcn.h>
@@ -120,6 +121,32 @@ Finding examine_locked_memory() {
 
 }  // namespace
 
+namespace {
+
+// The first use of a GPU takes its time, and memory on it until this process ends.
+Findings examine_health() {
+  if (gpu::device_count() == 0) {
+    return {{Health::note, "sluice cannot use GPUs in this process: " + gpu::why_no_device(),
+             "stages with a process of their own may; others work in host memory"}};
+  }
+  Findings findings;
+  for (int i = 0; i < gpu::device_count(); ++i) {
+    try {
+      auto& device = gpu::device(i);
+      device.check_health();
+      const auto& info = device.info();
+      findings.push_back(
+          {Health::fine,
+           fmt::format("GPU {} ({}, {}) computes what it should", i, info.name, info.uuid), ""});
+    } catch (const Error& error) {
+      findings.push_back({Health::broken, error.what(), "leave it out, or have it looked after"});
+    }
+  }
+  return findings;
+}
+
+}  // namespace
+
 Findings examine_gpus() {
   const auto count = runtime::visible_gpus().size();
   if (count == 0) {
@@ -140,9 +167,10 @@ Findings examine_gpus() {
     ::dlclose(nccl);
     findings.push_back({Health::fine, "NCCL is there", ""});
   } else {
-    findings.push_back({Health::note, "NCCL is not there: data between GPUs goes through memory",
-                        "install libnccl2, or load its module"});
+    findings.push_back({Health::note, "NCCL is not there", "install libnccl2, or load its module"});
   }
+  const auto health = examine_health();
+  findings.insert(findings.end(), health.begin(), health.end());
   return findings;
 }
 

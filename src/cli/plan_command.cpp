@@ -57,6 +57,20 @@ void count_inputs(const job::JobFile& file, PlanReport& report) {
   }
 }
 
+void find_device_paths(PlanReport& report, const std::vector<job::JobStage>& stages,
+                       DevicePath wish) {
+  using control::Wish;
+  const auto wanted = wish == DevicePath::host  ? Wish::host
+                      : wish == DevicePath::ipc ? Wish::ipc
+                                                : Wish::automatic;
+  for (std::size_t k = 1; k < stages.size(); ++k) {
+    if (stages[k].spec.inputs != Inputs::device) continue;
+    auto paths =
+        control::channel_paths(report.plan.stages[k - 1], report.plan.stages[k], {}, wanted);
+    if (!paths.empty()) report.device_paths[k] = std::move(paths);
+  }
+}
+
 // As for a run: what "auto" comes to depends on the nodes.
 bool is_batch(Mode mode, const control::Topology& topology) {
   if (mode != Mode::automatic) return mode == Mode::batch;
@@ -73,18 +87,19 @@ PlanReport make_plan_report(const PlanArguments& arguments) {
   runtime::validate(spec);
   PlanReport report;
   report.job = file.name;
-  report.stages = runtime::demands(spec);
   report.artifacts = runtime::artifacts_of(spec);
   report.topology = arguments.topology.empty() ? runtime::discover_topology()
                                                : job::topology_option(arguments.topology);
   report.reserved = arguments.reserved;
   report.topology.nodes.front().cpus -= report.reserved;
+  report.stages = runtime::demands(spec, report.topology);
   const auto& mode = arguments.job.mode;
   report.batch = is_batch(mode.empty() ? file.mode : mode_option(mode), report.topology);
   const auto plan = report.batch ? control::make_batch_plan : control::plan_from_nothing;
   report.plan = plan(report.stages, report.topology);
   count_inputs(file, report);
   report.memory = memory_bound(report, stages);
+  if (!report.batch) find_device_paths(report, stages, file.device_path);
   if (!report.speeds_are_known()) return report;
   report.limits = control::limits(report.stages, report.topology, report.plan);
   report.advice = control::advise(report.stages, report.topology, report.plan, plan);

@@ -69,6 +69,17 @@ Json memory_json(const MemoryBound& memory) {
           {"bytes", memory.bytes ? Json(*memory.bytes) : Json(nullptr)}};
 }
 
+Json paths_json(const PlanReport& report) {
+  Json list = Json::array();
+  for (const auto& [k, paths] : report.device_paths) {
+    Json pairs = Json::object();
+    for (const auto& [path, count] : paths) pairs[std::string(control::name_of(path))] = count;
+    list.push_back(
+        {{"from", report.stages[k - 1].name}, {"to", report.stages[k].name}, {"pairs", pairs}});
+  }
+  return list;
+}
+
 Json advice_json(const PlanReport& report) {
   Json list = Json::array();
   for (const auto& [change, throughput, gain] : report.advice) {
@@ -92,6 +103,7 @@ std::string plan_json(const PlanReport& report) {
             {"inputs", report.inputs ? Json(*report.inputs) : Json(nullptr)},
             {"seconds", nullptr},
             {"memory_bound", report.batch ? Json(nullptr) : memory_json(report.memory)},
+            {"device_paths", paths_json(report)},
             {"advice", advice_json(report)}};
   if (speeds && report.inputs) {
     json["seconds"] = static_cast<double>(*report.inputs) / report.plan.throughput;

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "control/channel_paths.hpp"
 #include "control/outlook.hpp"
 #include "control/plan.hpp"
 
 #include <sluice/artifact.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +34,8 @@ struct PlanReport {
   std::string no_input;                 ///< why
   MemoryBound memory;
   std::vector<Artifact> artifacts;  ///< that each node gets first
+  /// By the channel's consumer: how payloads get from device to device (control/channel_paths.hpp).
+  std::map<std::size_t, std::map<control::Path, std::uint64_t>> device_paths;
   // These need every stage's speed.
   std::vector<control::Limit> limits;
   std::vector<control::Advice> advice;

@@ -119,6 +119,21 @@ std::string memory_text(const PlanReport& report) {
   return text + "\n";
 }
 
+std::string paths_text(const PlanReport& report) {
+  std::string text;
+  for (const auto& [k, paths] : report.device_paths) {
+    text += fmt::format("from GPU to GPU, '{}' to '{}':", report.stages[k - 1].name,
+                        report.stages[k].name);
+    std::string_view comma;
+    for (const auto& [path, pairs] : paths) {
+      text += fmt::format("{} {} pairs by {}", comma, pairs, control::name_of(path));
+      comma = ",";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 std::string advice_text(const PlanReport& report) {
   constexpr std::size_t most = 6;
   if (!report.speeds_are_known()) return {};
@@ -170,8 +185,8 @@ std::string plan_text(const PlanReport& report) {
   if (!report.no_input.empty()) {
     text += fmt::format("the input could not be read here: {}\n", report.no_input);
   }
-  return text + resources(report) + memory_text(report) + artifacts_list(report.artifacts) +
-         advice_text(report);
+  return text + resources(report) + memory_text(report) + paths_text(report) +
+         artifacts_list(report.artifacts) + advice_text(report);
 }
 
 }  // namespace sluice::cli

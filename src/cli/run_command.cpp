@@ -96,6 +96,7 @@ class JobRun {
     options_.commit_every = file_.commit_every;
     options_.grace = file_.grace;
     options_.heartbeat_timeout = file_.heartbeat_timeout;
+    options_.device_path = file_.device_path;
     options_.stop_before_end = file_.stop_before_end;
     options_.on_status = [this](const RunStatus& status) {
       if (!progress_) progress_.emplace(STDERR_FILENO, observe::progress_form(watch_.progress));

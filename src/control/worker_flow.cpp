@@ -20,14 +20,18 @@ void WorkerFlow::sealed(BatchId batch, std::uint64_t total) {
 
 std::optional<BatchId> WorkerFlow::take() {
   if (running_ + outputs_.size() >= depth_) return std::nullopt;
+  const auto batch = next();
+  if (!batch) return std::nullopt;
+  gate_.erase(*batch);
+  ++running_;
+  return batch;
+}
+
+std::optional<BatchId> WorkerFlow::next() const {
   const auto whole = std::find_if(gate_.begin(), gate_.end(), [](const auto& entry) {
     return entry.second.total > 0 && entry.second.records == entry.second.total;
   });
-  if (whole == gate_.end()) return std::nullopt;
-  const BatchId batch = whole->first;
-  gate_.erase(whole);
-  ++running_;
-  return batch;
+  return whole == gate_.end() ? std::nullopt : std::optional(whole->first);
 }
 
 void WorkerFlow::finished(std::uint64_t outputs) {

@@ -33,6 +33,8 @@ class WorkerFlow {
 
   /// The batch to take into `process` now, if there is one; it counts as taken.
   std::optional<BatchId> take();
+  /// The one that will be next, as far as can be told: it stays.
+  std::optional<BatchId> next() const;
 
   /// `process` of a batch ended and left so many outputs as backlog.
   void finished(std::uint64_t outputs);

@@ -19,6 +19,7 @@ ProcessOptions options_of(const StageEntry& entry, const StageSpec& spec) {
 void apply_model(const Model& model, StageSpec& spec) {
   if (model.cpus) spec.cpus = *model.cpus;
   if (model.gpus) spec.gpus = *model.gpus;
+  if (model.gpu_memory) spec.gpu_memory = *model.gpu_memory;
   if (model.memory) spec.memory = *model.memory;
   if (model.spmd) spec.spmd = *model.spmd;
   spec.artifacts = model.artifacts;

@@ -12,6 +12,15 @@
 namespace sluice::job {
 namespace {
 
+DevicePath device_path_at(const RawTable& pipeline) {
+  constexpr std::string_view wanted = R"("auto", "host" or "ipc")";
+  const auto text = text_at(pipeline, "device_path", "pipeline.", wanted);
+  if (text == "auto") return DevicePath::automatic;
+  if (text == "host") return DevicePath::host;
+  if (text == "ipc") return DevicePath::ipc;
+  throw_wrong_value(pipeline.at("device_path"), "pipeline.device_path", wanted);
+}
+
 Mode mode_at(const RawTable& pipeline) {
   const auto it = pipeline.find("mode");
   if (it == pipeline.end()) return Mode::automatic;
@@ -62,6 +71,7 @@ void read_pipeline(const RawTable& pipeline, const std::string& file, JobFile& j
   }
   read_duration(pipeline, "grace", job.grace);
   read_duration(pipeline, "heartbeat_timeout", job.heartbeat_timeout);
+  if (pipeline.contains("device_path")) job.device_path = device_path_at(pipeline);
   if (pipeline.contains("stop_before_end")) {
     read_duration(pipeline, "stop_before_end", job.stop_before_end.emplace());
   }

@@ -61,6 +61,7 @@ struct JobFile {
   std::chrono::nanoseconds commit_every = RunOptions().commit_every;
   double max_dead_letters = RunOptions{}.max_dead_letters;  ///< a share of the inputs
   std::chrono::nanoseconds grace = RunOptions{}.grace;
+  DevicePath device_path = DevicePath::automatic;
   std::chrono::nanoseconds heartbeat_timeout = RunOptions{}.heartbeat_timeout;
   std::optional<std::chrono::nanoseconds> stop_before_end;
   StageSpec defaults;  ///< the knobs in [pipeline], for every stage

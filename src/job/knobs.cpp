@@ -41,6 +41,15 @@ void set_gpus(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.gpus =
       require(number, value, path, "a part of a GPU below 1, such as 0.25, or a whole number");
 }
+void set_gpu_memory(const RawValue& value, std::string_view path, StageSpec& spec) {
+  spec.gpu_memory = require(to_size(value), value, path, wanted_of(SettingType::size));
+}
+void set_inputs(const RawValue& value, std::string_view path, StageSpec& spec) {
+  constexpr std::string_view wanted = R"("host" or "device")";
+  const auto text = require(to_text(value), value, path, wanted);
+  if (text != "host" && text != "device") throw_wrong_value(value, path, wanted);
+  spec.inputs = text == "host" ? Inputs::host : Inputs::device;
+}
 void set_memory(const RawValue& value, std::string_view path, StageSpec& spec) {
   spec.memory = require(to_size(value), value, path, wanted_of(SettingType::size));
 }
@@ -102,6 +111,8 @@ constexpr Knob knobs[] = {{"batch_size", set_batch_size},
                           {"over_provision", set_over_provision},
                           {"cpus", set_cpus},
                           {"gpus", set_gpus},
+                          {"gpu_memory", set_gpu_memory},
+                          {"inputs", set_inputs},
                           {"memory", set_memory},
                           {"spmd", set_spmd},
                           {"workers", set_workers},
@@ -151,6 +162,8 @@ void apply_defaults(const StageSpec& own, StageSpec& spec) {
   take(&StageSpec::over_provision);
   take(&StageSpec::cpus);
   take(&StageSpec::gpus);
+  take(&StageSpec::gpu_memory);
+  take(&StageSpec::inputs);
   take(&StageSpec::memory);
   take(&StageSpec::spmd);
   take(&StageSpec::slots);

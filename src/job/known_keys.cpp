@@ -63,8 +63,9 @@ const KnownKeys& stage_keys() {
 }
 
 const KnownKeys& model_keys() {
-  static const KnownKeys keys{
-      stage_keys_named({"env", "settings", "artifacts", "cpus", "gpus", "memory", "spmd"}), {}};
+  static const KnownKeys keys{stage_keys_named({"env", "settings", "artifacts", "cpus", "gpus",
+                                                "gpu_memory", "memory", "spmd"}),
+                              {}};
   return keys;
 }
 

@@ -69,6 +69,7 @@ Model read_model(const RawModel& raw) {
   };
   take("cpus", model.cpus, spec.cpus);
   take("gpus", model.gpus, spec.gpus);
+  take("gpu_memory", model.gpu_memory, spec.gpu_memory);
   take("memory", model.memory, spec.memory);
   take("spmd", model.spmd, spec.spmd);
   model.settings = raw.settings_json;
@@ -142,6 +143,10 @@ void refuse_strays(const RawStage& raw, const StageEntry& stage) {
   if (!stage.command.empty()) {
     const auto it = raw.keys.find("plugin");
     if (it != raw.keys.end()) refuse(it->second.place, "a plugin", "a command takes none");
+    const auto inputs = raw.keys.find("inputs");
+    if (inputs != raw.keys.end()) {
+      refuse(inputs->second.place, "inputs", "a process of its own gets them in host memory");
+    }
     return;
   }
   const std::string inside =

@@ -39,6 +39,11 @@ const std::vector<KeySpec>& stage_table() {
        "a part of a GPU below 1, or whole GPUs, that a worker needs. The process of a [process "
        "stage](process-stages.md) sees its worker's GPUs alone (`CUDA_VISIBLE_DEVICES`), and none "
        "without this key"},
+      {"gpu_memory", "size", "0",
+       "bytes that a worker needs on each of its GPUs ([gpu.md](gpu.md))"},
+      {"inputs", "string", "\"host\"",
+       "`\"device\"`: payloads of 4 KiB and more are on the worker's GPU when the stage is called "
+       "([gpu.md](gpu.md))"},
       {"memory", "size", "0", "bytes that a worker needs, for planning"},
       {"spmd", "integer", "1",
        "ranks that make up one worker, each with all of the above. `sluice plan` knows them; this "

@@ -23,6 +23,7 @@ StageSpec with_model(StageSpec spec, const Model& model) {
   };
   fill(&StageSpec::cpus, model.cpus);
   fill(&StageSpec::gpus, model.gpus);
+  fill(&StageSpec::gpu_memory, model.gpu_memory);
   fill(&StageSpec::memory, model.memory);
   fill(&StageSpec::spmd, model.spmd);
   if (spec.artifacts.empty()) spec.artifacts = model.artifacts;

@@ -131,6 +131,12 @@ void encode(std::string& bytes, std::vector<Buffer>& buffers, Data&& data) {
   buffers = std::move(data.records).take_buffers();
 }
 
+void encode(std::string& bytes, std::vector<Buffer>& buffers, SharedData&& shared) {
+  Encoder encoder(bytes);
+  encoder(shared.ticket, shared.buffers);
+  encode(bytes, buffers, std::move(shared.data));
+}
+
 void encode(std::string& bytes, std::vector<Buffer>& buffers, Split&& split) {
   Encoder encoder(bytes);
   encoder(split.records, split.shard, split.offset);
@@ -150,15 +156,24 @@ void encode(std::string& bytes, std::vector<Buffer>&, Part&& part) {
   encoder(part);
 }
 
+Data decode_data(Decoder& decoder, std::vector<Buffer> buffers) {
+  Data data;
+  data.epoch = decoder.read_size();
+  data.batch = decoder.read_size();
+  data.total = decoder.read_size();
+  data.records = EncodedBatch::unpack(decoder.rest(), std::move(buffers));
+  return data;
+}
+
 template <class Part>
 Part decode(std::string_view bytes, transport::Message& message) {
   Part part;
   Decoder decoder(bytes);
   if constexpr (std::is_same_v<Part, Data>) {
-    part.epoch = decoder.read_size();
-    part.batch = decoder.read_size();
-    part.total = decoder.read_size();
-    part.records = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
+    part = decode_data(decoder, std::move(message.buffers));
+  } else if constexpr (std::is_same_v<Part, SharedData>) {
+    decoder(part.ticket, part.buffers);
+    part.data = decode_data(decoder, std::move(message.buffers));
   } else if constexpr (std::is_same_v<Part, Split>) {
     decoder(part.records, part.shard, part.offset);
     part.input = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
@@ -223,6 +238,8 @@ Packet unpack(transport::Message message) {
   auto packet = decode_or_refuse(kind, message);
   if (auto* report = std::get_if<Report>(&packet)) set_rank(*report, message.peer);
   if (auto* report = std::get_if<BatchReport>(&packet)) set_rank(*report, message.peer);
+  if (auto* shared = std::get_if<SharedData>(&packet)) shared->from = message.peer;
+  if (auto* answer = std::get_if<Fetched>(&packet)) answer->from = message.peer;
   return packet;
 }
 

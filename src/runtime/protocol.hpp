@@ -67,6 +67,38 @@ struct Data {
   EncodedBatch records;
 };
 
+/// Where a buffer lies on the sender's device; empty if it comes with the records.
+struct SharedBuffer {
+  std::string where;
+  std::uint64_t size = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(where, size);
+  }
+};
+
+/// Data of which some buffers stay on the sender's device, for the receiver to copy from there: in
+/// their places the records have empty ones.
+struct SharedData {
+  control::Rank from = 0;  ///< the sender; not sent
+  std::uint64_t ticket = 0;
+  std::vector<SharedBuffer> buffers;  ///< of all records
+  Data data;
+};
+
+/// The answer: it has copied them, or they shall come through host memory.
+struct Fetched {
+  control::Rank from = 0;  ///< the sender; not sent
+  std::uint64_t ticket = 0;
+  bool fetched = false;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(ticket, fetched);
+  }
+};
+
 /// From the coordinator to a rank that is about to work on a stage in batch mode.
 struct StageBrief {
   std::string folder;                 ///< of its shards in the store
@@ -286,11 +318,11 @@ struct Remark {
   }
 };
 
-using Packet =
-    std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here,
-                 Begin, NameArtifacts, ArtifactNames, LookForArtifacts, LackedArtifacts,
-                 SpreadArtifacts, ArtifactPart, ArtifactPartTaken, ArtifactsPlaced, Remark>;
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup,
+                            Regrouped, Here, Begin, NameArtifacts, ArtifactNames, LookForArtifacts,
+                            LackedArtifacts, SpreadArtifacts, ArtifactPart, ArtifactPartTaken,
+                            ArtifactsPlaced, SharedData, Fetched, Remark>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Throws DecodeError if the message is none of ours.

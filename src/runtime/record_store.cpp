@@ -21,6 +21,12 @@ std::optional<RecordStore::TakenBatch> RecordStore::take() {
   return TakenBatch{*batch, std::move(contents.mapped())};
 }
 
+std::optional<RecordStore::WaitingBatch> RecordStore::next() const {
+  const auto batch = flow_.next();
+  if (!batch) return std::nullopt;
+  return WaitingBatch{*batch, &filling_.at(*batch)};
+}
+
 void RecordStore::finished(EncodedBatch outputs) {
   flow_.finished(outputs.size());
   if (!outputs.empty()) backlog_.push_back(std::move(outputs));

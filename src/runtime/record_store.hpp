@@ -26,6 +26,12 @@ class RecordStore {
   void sealed(const control::Seal& seal) { flow_.sealed(seal.batch, seal.total); }
   /// The next whole batch, if it may be processed now.
   std::optional<TakenBatch> take();
+  struct WaitingBatch {
+    control::BatchId id = 0;
+    const EncodedBatch* records = nullptr;
+  };
+  /// The whole batch that will be next.
+  std::optional<WaitingBatch> next() const;
   /// A batch that was taken is finished and left these outputs.
   void finished(EncodedBatch outputs);
   /// The next `records` outputs, for the consumer that they were granted to.

@@ -1,5 +1,6 @@
 #include "runtime/spec.hpp"
 
+#include "control/gpu_share.hpp"
 #include "runtime/artifacts.hpp"
 
 #include <sluice/error.hpp>
@@ -84,6 +85,13 @@ void validate_stage(const StageSpec& stage) {
           "selectivity must be between 1e-9 and 1e9");
   require(stage.over_provision >= 1, stage, "over_provision must be at least 1");
   require(is_gpu_count(stage.gpus), stage, "gpus must be between 0 and 1, or a whole number");
+  require(stage.gpu_memory == 0 || stage.gpus > 0, stage, "gpu_memory is of no use without gpus");
+  require(stage.inputs == Inputs::host || stage.gpus > 0, stage,
+          "it wants its inputs on the device, so it must ask for gpus");
+  require(stage.inputs == Inputs::host || stage.depth == 1, stage,
+          "a stage with its inputs on the device takes one batch at a time: leave depth out");
+  require(stage.inputs == Inputs::host || !stage.writes_at_teardown, stage,
+          "a stage that writes at teardown gets its inputs in host memory");
   require(stage.spmd >= 1 && stage.spmd <= most_workers, stage,
           "spmd must be between 1 and 1000000");
   require(is_count(stage.workers), stage, "workers must be between 1 and 1000000");
@@ -109,12 +117,14 @@ std::string stage_text(const ErasedStage& stage) {
       "stage {}: {}; batch_size={} speed={} selectivity={} over_provision={} cpus={} gpus={} "
       "memory={} spmd={} workers={} workers_per_node={} slots={} depth={} "
       "batch_wait={} byte_budget={} attempts={} on_failure={} setup_attempts={} "
-      "max_worker_lifetime={}{}{}\n",
+      "max_worker_lifetime={}{}{}{}{}\n",
       s.name, stage.description, s.batch_size, optional_text(s.speed), s.selectivity,
       s.over_provision, s.cpus, s.gpus, s.memory, s.spmd, optional_text(s.workers),
       optional_text(s.workers_per_node), s.slots, s.depth, s.batch_wait, s.byte_budget, s.attempts,
       s.on_failure == OnFailure::fail ? "fail" : "dead_letter", s.setup_attempts,
-      s.max_worker_lifetime, s.writes_at_teardown ? " writes_at_teardown" : "", artifacts_text(s));
+      s.max_worker_lifetime, s.gpu_memory == 0 ? "" : fmt::format(" gpu_memory={}", s.gpu_memory),
+      s.inputs == Inputs::device ? " inputs=device" : "",
+      s.writes_at_teardown ? " writes_at_teardown" : "", artifacts_text(s));
 }
 
 }  // namespace
@@ -188,11 +198,17 @@ std::vector<control::StageDemand> demands(const ErasedSpec& spec) {
     demand.over_provision = stage.over_provision;
     demand.cpus = stage.cpus;
     demand.gpus = stage.gpus;
+    demand.gpu_memory = stage.gpu_memory;
     demand.memory = stage.memory;
     demand.group = stage.spmd;
     result.push_back(std::move(demand));
   }
   return result;
+}
+
+std::vector<control::StageDemand> demands(const ErasedSpec& spec,
+                                          const control::Topology& topology) {
+  return control::with_gpu_memory(demands(spec), topology);
 }
 
 control::ChannelSpec channel_spec(const StageSpec& stage) {

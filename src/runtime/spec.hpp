@@ -3,6 +3,7 @@
 #include "control/demand.hpp"
 #include "control/dispatcher.hpp"
 #include "control/lifetimes.hpp"
+#include "control/topology.hpp"
 
 #include <sluice/run.hpp>
 
@@ -25,6 +26,9 @@ void require_same(const std::string& ours, const std::string& theirs, int rank,
                   const std::string& host);
 
 std::vector<control::StageDemand> demands(const ErasedSpec& spec);
+/// The same on these nodes, where workers that share a GPU get as much of it as their memory needs.
+std::vector<control::StageDemand> demands(const ErasedSpec& spec,
+                                          const control::Topology& topology);
 control::ChannelSpec channel_spec(const StageSpec& stage);
 std::vector<control::ChannelSpec> channel_specs(const ErasedSpec& spec);
 std::vector<control::Lifetime> lifetimes(const ErasedSpec& spec);

@@ -72,6 +72,7 @@ void StageRunner::attempt_setup(const WorkerContext& context, bool on_node) {
   if (!user_) user_ = stage_.make();
   rank_ = context.rank;
   node_ = context.node;
+  if (!on_node && !lane_) lane_ = DeviceLane::open(stage_, context);
   if (on_node) {
     user_->setup_on_node(context);
   } else {
@@ -86,6 +87,7 @@ Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
   processed.event.batch = batch;
   processed.event.delivered = deliver_;
   guarded([&] {
+    if (lane_) input = feed(batch, std::move(input));
     if (keeps_batches(stage_.spec)) {
       processed.dead = retry(std::move(input), [&](ProcessResult result) {
         add(stage_, std::move(result), processed);
@@ -96,10 +98,33 @@ Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
       if (hooks_.before) hooks_.before(decoded);
       add(stage_, user_->process(std::move(decoded)), processed);
     }
+    settle(batch, processed.outputs);
   });
   conclude(origins_, processed);
   origins_.clear();
   return processed;
+}
+
+void StageRunner::forget_expected() {
+  expected_ = {0, nullptr};
+  if (lane_) lane_->forget();
+}
+
+EncodedBatch StageRunner::feed(control::BatchId batch, EncodedBatch input) {
+  auto here = lane_->take(batch, std::move(input));
+  const auto [next, records] = std::exchange(expected_, {0, nullptr});
+  if (records != nullptr) lane_->expect(next, *records);
+  return here;
+}
+
+// Records that stay objects have their payloads inside, so they are taken apart for this.
+AnyBatch StageRunner::on_device(AnyBatch input) {
+  return stage_.input->decode(lane_->take(0, stage_.input->encode(std::move(input))));
+}
+
+void StageRunner::settle(control::BatchId batch, EncodedBatch& outputs) {
+  if (lane_) lane_->finished(batch);
+  if (!keep_on_device_) outputs = bring_home(std::move(outputs));
 }
 
 StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
@@ -107,6 +132,7 @@ StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
   for (const auto& id : input.ids) origins_.push_back(id.origin);
   ProcessedHere processed;
   guarded([&] {
+    if (lane_) input = on_device(std::move(input));
     if (keeps_batches(stage_.spec)) {
       processed.dead = retry(stage_.input->encode(std::move(input)), [&](ProcessResult result) {
         processed.outputs.push_back(std::move(result.outputs));
@@ -114,6 +140,11 @@ StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
     } else {
       if (hooks_.before) hooks_.before(input);
       processed.outputs.push_back(user_->process(std::move(input)).outputs);
+    }
+    if (!lane_) return;
+    lane_->finished(0);
+    for (auto& outputs : processed.outputs) {
+      outputs = stage_.output->decode(bring_home(stage_.output->encode(std::move(outputs))));
     }
   });
   origins_.clear();
@@ -157,6 +188,7 @@ ContinuousRunner StageRunner::continuous() {
 void StageRunner::tear_down() {
   guarded([&] { user_->teardown(); });
   user_.reset();
+  lane_.reset();
 }
 
 }  // namespace sluice::runtime

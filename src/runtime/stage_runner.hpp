@@ -2,6 +2,7 @@
 
 #include "control/types.hpp"
 #include "runtime/continuous_runner.hpp"
+#include "runtime/device_lane.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/processed.hpp"
 #include "runtime/retries.hpp"
@@ -37,6 +38,15 @@ class StageRunner {
   /// One attempt at `setup_on_node` or at `setup`. Nothing if it succeeded, else how long to wait
   /// before the next one. Throws Failed if there is none left.
   std::optional<std::chrono::nanoseconds> set_up(const WorkerContext& context, bool on_node);
+  /// The batch that will probably come after the next one: it is got ready while that one is in
+  /// `process`. The records must stay where they are until then.
+  void expect(control::BatchId batch, const EncodedBatch& input) { expected_ = {batch, &input}; }
+  /// What was expected does not come.
+  void forget_expected();
+  /// Outputs may stay on the device; else they come home.
+  void keep_on_device(bool keep) { keep_on_device_ = keep; }
+  /// The GPU that the stage works on, once it is set up; null if it has none.
+  gpu::Device* device() const { return lane_ ? &lane_->device() : nullptr; }
   Processed process(control::BatchId batch, EncodedBatch input);
   /// Records that the stage need not see join its outputs as they are.
   void hand_on(const EncodedBatch& records, Processed& processed) const;
@@ -48,6 +58,9 @@ class StageRunner {
  private:
   template <class Body>
   void guarded(Body body);
+  EncodedBatch feed(control::BatchId batch, EncodedBatch input);
+  AnyBatch on_device(AnyBatch input);
+  void settle(control::BatchId batch, EncodedBatch& outputs);
   void attempt_setup(const WorkerContext& context, bool on_node);
   template <class Take>
   std::vector<store::DeadLetter> retry(EncodedBatch batch, Take take);
@@ -55,6 +68,9 @@ class StageRunner {
   const ErasedStage& stage_;
   bool deliver_;
   CallHooks hooks_;
+  std::unique_ptr<DeviceLane> lane_;  ///< from `setup` on, if it has a GPU
+  bool keep_on_device_ = false;
+  std::pair<control::BatchId, const EncodedBatch*> expected_{0, nullptr};
   std::unique_ptr<AnyStage> user_;
   int rank_ = 0;
   std::string node_;

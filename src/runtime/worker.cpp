@@ -43,6 +43,8 @@ bool Worker::work() {
 
 void Worker::handle(Packet packet) {
   if (auto* part = std::get_if<Data>(&packet)) on(std::move(*part));
+  if (auto* part = std::get_if<SharedData>(&packet)) on(std::move(*part));
+  if (const auto* answer = std::get_if<Fetched>(&packet)) handover_.on(*answer);
   if (auto* orders = std::get_if<Orders>(&packet)) on(std::move(*orders));
   if (auto* brief = std::get_if<SinkBrief>(&packet)) brief_ = std::move(*brief);
   if (std::holds_alternative<ClosePart>(packet)) close_part();
@@ -53,10 +55,17 @@ void Worker::on(Data part) {
   if (part.epoch == epoch_) store().arrived(std::move(part));
 }
 
+void Worker::on(SharedData part) {
+  if (part.data.epoch != epoch_) return;  // whoever sent it has let go of it
+  if (auto data = handover_.incoming(std::move(part))) on(std::move(*data));
+}
+
 // What it has done for records since the last report is as if it had not been: they come again. Of
 // what it has written for good, the coordinator must hear.
 void Worker::on(const Regroup& order) {
   for (const auto rank : order.lost) transport_.forget(rank);
+  handover_.forget();
+  if (runner_) runner_->forget_expected();
   epoch_ = order.epoch;
   report_.events.clear();
   report_.dead.clear();
@@ -133,6 +142,7 @@ void Worker::set_up_if_due() {
   } else if (!store_) {  // else it begins another part
     const auto& spec = spec_.stages.at(place_.stage).spec;
     store_.emplace(channel_spec(spec));
+    prepare_handover();
     if (spec.depth > 1) {
       continuous_.emplace(runner_->continuous());
       continuous_->wake_with([this] { transport_.notify(); });
@@ -140,6 +150,14 @@ void Worker::set_up_if_due() {
     report_.events.emplace_back(control::WorkerReady{});
     rank_log().info("set up as worker {}", place_.worker);
   }
+}
+
+void Worker::prepare_handover() {
+  const auto next = place_.stage + 1;
+  const bool wanted =
+      next < spec_.stages.size() && spec_.stages[next].spec.inputs == Inputs::device;
+  handover_.set(runner_->device(), wanted, spec_.options.device_path);
+  runner_->keep_on_device(handover_.keeps());
 }
 
 void Worker::obey(const control::Grant& order) { send(order, store().give(order.records)); }
@@ -159,7 +177,8 @@ void Worker::hand_on_ahead() {
 
 void Worker::send(const control::Grant& grant, EncodedBatch records) {
   tracer_.sent(place_.stage, epoch_, grant.batch, grant.records);
-  transport_.send(pack(grant.consumer, Data{epoch_, grant.batch, grant.total, std::move(records)}));
+  Data part{epoch_, grant.batch, grant.total, std::move(records)};
+  transport_.send(pack(grant.consumer, handover_.outgoing(grant.consumer, std::move(part))));
 }
 
 void Worker::decline() {
@@ -225,6 +244,7 @@ void Worker::process_next() {
   report_.events.emplace_back(
       control::Taken{0, batch->id, batch->records.stored_bytes(), batch->records.id(0).origin});
   if (usual_process_time_ > worth_a_report) send_report();
+  if (const auto next = store_->next()) runner_->expect(next->id, *next->records);
   auto processed = process(*std::move(batch));
   store_->finished(std::move(processed.outputs));
   hand_on_ahead();

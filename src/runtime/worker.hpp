@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/device_handover.hpp"
 #include "runtime/pending_setup.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
@@ -27,6 +28,7 @@ class Worker final : public WorkerBase {
   std::chrono::nanoseconds longest_wait() const override;
 
   void on(Data part);
+  void on(SharedData part);
   void on(Orders orders);
   void on(const Regroup& order);
 
@@ -44,6 +46,7 @@ class Worker final : public WorkerBase {
   WorkerContext context() const;
   void begin_setup(bool on_node);
   void set_up_if_due();
+  void prepare_handover();
   void keep_stage();
   void leave_stage();
   void leave();
@@ -71,6 +74,7 @@ class Worker final : public WorkerBase {
   bool retiring_ = false;                       ///< as soon as its node is set up
   std::optional<RecordStore> store_;            ///< from `setup` on
   std::optional<ContinuousRunner> continuous_;  ///< of `runner_`, from `setup` on
+  DeviceHandover handover_{transport_};
   StateClock clock_;
   Report report_;
   /// Seconds a batch, smoothed; at first long, so that a slot is reported as soon as it is free.

@@ -81,6 +81,14 @@ TEST_F(Doctor, SeesGpusWithoutADriver) {
   EXPECT_THAT(ended.out, HasSubstr("note    the driver does not answer"));
 }
 
+TEST_F(Doctor, ChecksEveryGpu) {
+  const auto ended =
+      doctor({}, {"SLURM_GPUS_ON_NODE=2", "SLUICE_GPU=emulated:2", "SLUICE_GPU_SICK=1"});
+  EXPECT_EQ(ended.code, 5);
+  EXPECT_THAT(ended.out, HasSubstr("ok      GPU 0 (emulated, EMULATED-0) computes"));
+  EXPECT_THAT(ended.out, HasSubstr("BROKEN  GPU 1 (emulated, EMULATED-1) failed its health check"));
+}
+
 TEST_F(Doctor, AsksTheObjectStoreThatTheJobNeeds) {
   write_job(R"(
 [input]

@@ -129,6 +129,24 @@ TEST_F(PlanCommand, ReachesTheBestPlanOfAPublishedProblem) {
   EXPECT_EQ(all.at("stages").at(8).at("workers"), 80);
 }
 
+TEST_F(PlanCommand, SaysHowPayloadsGetFromGpuToGpu) {
+  const auto job = "[input]\nkeys = [\"a\"]\n" + stage("detect", "gpus = 1\nworkers_per_node = 1") +
+                   stage("embed", "gpus = 1\ninputs = \"device\"\nworkers_per_node = 1");
+  EXPECT_EQ(json(job, "2x(8c,2g)")["device_paths"],
+            Json::parse(R"([{"from": "detect", "to": "embed", "pairs": {"ipc": 2, "host": 2}}])"));
+  const auto told = plan(job, {"--topology", "2x(8c,2g)", "--set", "pipeline.device_path=host"});
+  EXPECT_THAT(told.out, HasSubstr("'detect' to 'embed': 4 pairs by host")) << told.err;
+}
+
+TEST_F(PlanCommand, GivesWorkersThatShareAGpuRoomInItsMemory) {
+  const auto job =
+      "[input]\nkeys = [\"a\"]\n" + stage("embed", "gpus = 0.1\ngpu_memory = \"30GiB\"\nspeed = 1");
+  EXPECT_EQ(json(job, "1x(64c,2g,80GiB/g)")["stages"][0]["workers"], 4);
+  const auto refused = plan(job, {"--topology", "1x(64c,2g,16GiB/g)"});
+  EXPECT_EQ(refused.code, 5);
+  EXPECT_THAT(refused.err, HasSubstr("stage 'embed' needs 30720 MiB on each of its GPUs"));
+}
+
 TEST_F(PlanCommand, ExplainsItself) {
   const auto ended = plan(video_job, {"--topology", "10x(182c,8g)", "--explain"});
   EXPECT_THAT(ended.out,

@@ -1,0 +1,144 @@
+#include "runtime/device_handover.hpp"
+
+#include "gpu/emulated.hpp"
+#include "runtime/device_lane.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace sluice::runtime {
+namespace {
+
+// One end of a wire between two processes of a node; what is sent waits to be looked at.
+class Wire final : public transport::Transport {
+ public:
+  explicit Wire(transport::Rank rank) : rank_(rank) {}
+  transport::Rank rank() const override { return rank_; }
+  int size() const override { return 3; }
+  int node_of(transport::Rank) const override { return 0; }
+  int nodes() const override { return 1; }
+  void send(transport::Message message) override {
+    message.peer = rank_;
+    sent.push_back(std::move(message));
+  }
+  std::optional<transport::Message> receive() override { return std::nullopt; }
+  void wait(std::chrono::nanoseconds) override {}
+  void notify() override {}
+  bool between_processes() const noexcept override { return true; }
+  bool flush(std::chrono::nanoseconds) override { return true; }
+  void begin_absence() override {}
+  void end_absence() override {}
+  void look_in_absence(std::function<void()>, std::chrono::nanoseconds) override {}
+  std::uint64_t heard(transport::Rank) const override { return 0; }
+  std::vector<transport::Rank> take_lost() override { return {}; }
+  void forget(transport::Rank) override {}
+
+  template <class Kind>
+  Kind take() {
+    auto packet = unpack(std::move(sent.front()));
+    sent.pop_front();
+    return std::get<Kind>(std::move(packet));
+  }
+
+  std::deque<transport::Message> sent;
+
+ private:
+  transport::Rank rank_;
+};
+
+class DeviceHandoverTest : public testing::Test {
+ protected:
+  static constexpr int producer_rank = 1;
+  static constexpr int consumer_rank = 2;
+
+  void SetUp() override {
+    producer_.set(device_.get(), true, DevicePath::automatic);
+    consumer_.set(device_.get(), false, DevicePath::automatic);
+  }
+
+  Data two_records() {
+    Data data{0, 7, 2, {}};
+    for (const char letter : {'a', 'b'}) {
+      auto buffer = device_->allocate(5000);
+      std::fill_n(reinterpret_cast<char*>(buffer.mutable_data()), buffer.size(), letter);
+      data.records.attach(std::move(buffer));
+      data.records.attach(Buffer::copy_of(std::string(4096, 'h')));
+      data.records.end_record({});
+    }
+    return data;
+  }
+
+  // Over the wire.
+  template <class Kind>
+  Kind sent_to_consumer(Packet packet) {
+    producer_wire_.send(pack(consumer_rank, std::move(packet)));
+    return producer_wire_.take<Kind>();
+  }
+
+  static void expect_two_records(const Data& data, Memory memory) {
+    ASSERT_EQ(data.records.size(), 2U);
+    EXPECT_EQ(data.batch, 7U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto buffers = data.records.record_buffers(i);
+      EXPECT_EQ(buffers[0].memory(), memory);
+      EXPECT_EQ(buffers[0].to_host(), Buffer::copy_of(std::string(5000, i == 0 ? 'a' : 'b')));
+      EXPECT_EQ(buffers[1], Buffer::copy_of(std::string(4096, 'h')));
+    }
+  }
+
+  std::unique_ptr<gpu::Device> device_ = gpu::open_emulated(0);
+  Wire producer_wire_{producer_rank};
+  Wire consumer_wire_{consumer_rank};
+  DeviceHandover producer_{producer_wire_};
+  DeviceHandover consumer_{consumer_wire_};
+};
+
+TEST_F(DeviceHandoverTest, TheOtherProcessCopiesFromWhereTheBytesAre) {
+  auto shared = sent_to_consumer<SharedData>(producer_.outgoing(consumer_rank, two_records()));
+  EXPECT_EQ(producer_.lent(), 1U);
+  EXPECT_EQ(shared.from, producer_rank);
+  const auto data = consumer_.incoming(std::move(shared));
+  ASSERT_TRUE(data);
+  expect_two_records(*data, Memory::device);
+  producer_.on(consumer_wire_.take<Fetched>());
+  EXPECT_EQ(producer_.lent(), 0U);
+}
+
+TEST_F(DeviceHandoverTest, WhatIsOutOfReachComesThroughTheHost) {
+  auto shared = sent_to_consumer<SharedData>(producer_.outgoing(consumer_rank, two_records()));
+  shared.buffers[2].where.assign(shared.buffers[2].where.size(), '\x7f');
+  EXPECT_FALSE(consumer_.incoming(std::move(shared)));
+  producer_.on(consumer_wire_.take<Fetched>());
+  expect_two_records(producer_wire_.take<Data>(), Memory::host);
+  EXPECT_EQ(producer_.lent(), 0U);
+  // And from then on at once.
+  expect_two_records(sent_to_consumer<Data>(producer_.outgoing(consumer_rank, two_records())),
+                     Memory::host);
+}
+
+TEST_F(DeviceHandoverTest, GoesThroughTheHostIfToldTo) {
+  producer_.set(device_.get(), true, DevicePath::host);
+  EXPECT_FALSE(producer_.keeps());
+  expect_two_records(sent_to_consumer<Data>(producer_.outgoing(consumer_rank, two_records())),
+                     Memory::host);
+}
+
+TEST_F(DeviceHandoverTest, GoesThroughTheHostToAStageThatWantsItThere) {
+  producer_.set(device_.get(), false, DevicePath::automatic);
+  expect_two_records(sent_to_consumer<Data>(producer_.outgoing(consumer_rank, two_records())),
+                     Memory::host);
+}
+
+TEST_F(DeviceHandoverTest, LetsGoOfWhatADeadRankHeld) {
+  producer_.outgoing(consumer_rank, two_records());
+  producer_.outgoing(producer_rank, two_records());
+  EXPECT_EQ(producer_.lent(), 2U);
+  producer_.lost(consumer_rank);
+  EXPECT_EQ(producer_.lent(), 1U);
+  producer_.forget();
+  EXPECT_EQ(producer_.lent(), 0U);
+}
+
+}  // namespace
+}  // namespace sluice::runtime
