@@ -3,6 +3,8 @@
 #include "gpu/platform.hpp"
 #include "runtime/gpus.hpp"
 
+#include <sluice/error.hpp>
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>

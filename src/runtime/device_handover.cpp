@@ -111,8 +111,4 @@ void DeviceHandover::on(const Fetched& answer) {
   transport_.send(pack(lent.to, std::move(lent.data)));
 }
 
-void DeviceHandover::lost(control::Rank rank) {
-  std::erase_if(lent_, [rank](const auto& entry) { return entry.second.to == rank; });
-}
-
 }  // namespace sluice::runtime

@@ -38,8 +38,6 @@ class DeviceHandover {
   std::optional<Data> incoming(SharedData shared);
   void on(const Fetched& answer);
 
-  /// The rank is dead.
-  void lost(control::Rank rank);
   /// Nobody wants what is under way any more.
   void forget() { lent_.clear(); }
 

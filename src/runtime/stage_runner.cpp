@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "control/lineage.hpp"
+#include "gpu/platform.hpp"
 
 #include <fmt/format.h>
 
@@ -31,6 +32,21 @@ std::string shown(const std::vector<std::uint64_t>& origins) {
 bool is_final(const Failure& failure) {
   return failure.code == ExitCode::usage || failure.code == ExitCode::plugin ||
          failure.code == ExitCode::internal;
+}
+
+// What lies on a device already, from the stage before in this process: it is free again in the
+// order of that one's stream, so it must be held until this one's is done.
+std::vector<Buffer> handed_over(const EncodedBatch& records) {
+  std::vector<Buffer> there;
+  for (const auto& buffer : records.buffers()) {
+    if (buffer.memory() == Memory::device) there.push_back(buffer);
+  }
+  return there;
+}
+
+// In debug mode all stages share a thread.
+void enter(const std::unique_ptr<DeviceLane>& lane) {
+  gpu::set_worker_device(lane ? &lane->device() : nullptr);
 }
 
 }  // namespace
@@ -73,6 +89,7 @@ void StageRunner::attempt_setup(const WorkerContext& context, bool on_node) {
   rank_ = context.rank;
   node_ = context.node;
   if (!on_node && !lane_) lane_ = DeviceLane::open(stage_, context);
+  enter(lane_);
   if (on_node) {
     user_->setup_on_node(context);
   } else {
@@ -86,7 +103,9 @@ Processed StageRunner::process(control::BatchId batch, EncodedBatch input) {
   Processed processed;
   processed.event.batch = batch;
   processed.event.delivered = deliver_;
+  enter(lane_);
   guarded([&] {
+    const auto held = lane_ ? handed_over(input) : std::vector<Buffer>();
     if (lane_) input = feed(batch, std::move(input));
     if (keeps_batches(stage_.spec)) {
       processed.dead = retry(std::move(input), [&](ProcessResult result) {
@@ -124,13 +143,20 @@ AnyBatch StageRunner::on_device(AnyBatch input) {
 
 void StageRunner::settle(control::BatchId batch, EncodedBatch& outputs) {
   if (lane_) lane_->finished(batch);
-  if (!keep_on_device_) outputs = bring_home(std::move(outputs));
+  if (keep_on_device_ || !any_on_device(outputs)) return;
+  if (!lane_) {
+    outputs = bring_home(std::move(outputs));
+  } else {
+    const auto buffers = outputs.buffers();
+    outputs = with_buffers(outputs, lane_->device().to_host({buffers.begin(), buffers.end()}));
+  }
 }
 
 StageRunner::ProcessedHere StageRunner::process_here(AnyBatch input) {
   origins_.clear();
   for (const auto& id : input.ids) origins_.push_back(id.origin);
   ProcessedHere processed;
+  enter(lane_);
   guarded([&] {
     if (lane_) input = on_device(std::move(input));
     if (keeps_batches(stage_.spec)) {
@@ -186,6 +212,7 @@ ContinuousRunner StageRunner::continuous() {
 }
 
 void StageRunner::tear_down() {
+  enter(lane_);
   guarded([&] { user_->teardown(); });
   user_.reset();
   lane_.reset();

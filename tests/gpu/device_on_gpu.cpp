@@ -2,6 +2,7 @@
 #include "gpu/feeder.hpp"
 #include "gpu/platform.hpp"
 
+#include <sluice/error.hpp>
 #include <sluice/gpu.hpp>
 
 #include <gtest/gtest.h>

@@ -130,14 +130,14 @@ TEST_F(DeviceHandoverTest, GoesThroughTheHostToAStageThatWantsItThere) {
                      Memory::host);
 }
 
-TEST_F(DeviceHandoverTest, LetsGoOfWhatADeadRankHeld) {
-  producer_.outgoing(consumer_rank, two_records());
-  producer_.outgoing(producer_rank, two_records());
-  EXPECT_EQ(producer_.lent(), 2U);
-  producer_.lost(consumer_rank);
+// A rank that dies never answers.
+TEST_F(DeviceHandoverTest, LetsGoOfWhatNobodyWantsAnyMore) {
+  auto shared = sent_to_consumer<SharedData>(producer_.outgoing(consumer_rank, two_records()));
   EXPECT_EQ(producer_.lent(), 1U);
   producer_.forget();
   EXPECT_EQ(producer_.lent(), 0U);
+  consumer_.incoming(std::move(shared));
+  EXPECT_NO_THROW(producer_.on(consumer_wire_.take<Fetched>())) << "an answer that comes too late";
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ void expect_all(const std::vector<Payload>& outputs, int count, int on_device) {
   }
 }
 
-class EmulatedGpus : public testing::Test {
+class EmulatedGpus : public ::testing::Test {
  protected:
   static StageSpec stage(const char* name, std::size_t batch, std::size_t attempts = 1) {
     StageSpec spec{.name = name, .batch_size = batch};
@@ -116,6 +116,7 @@ TEST_F(EmulatedGpus, ServeDebugModeToo) {
 
 TEST_F(EmulatedGpus, ThatAreSickStopTheRunBeforeAnything) {
   if (workers() < 2) GTEST_SKIP() << "two stages need two workers";
+  const Variable one("SLURM_STEP_GPUS", "0");  // else workers of the other could finish first
   const Variable sick("SLUICE_GPU_SICK", "0");
   try {
     run(Mode::streaming, DevicePath::automatic);
