@@ -47,28 +47,47 @@ double time_with_moves(const StageOutlook& stage) {
          (stage.remaining - meanwhile) / (static_cast<double>(stage.workers_after) * stage.speed);
 }
 
+/// Roles and groups of ranks before and after a decision.
+struct Change {
+  const std::vector<int>& from;
+  const std::vector<int>& to;
+  std::vector<Rank> primary_before;
+  std::vector<Rank> primary_after;
+  std::vector<Group> groups_after;
+
+  bool moves(std::size_t rank) const {
+    return from[rank] != to[rank] || primary_before[rank] != primary_after[rank];
+  }
+  template <class Condition>
+  bool any_of_group(std::size_t primary, Condition condition) const {
+    const auto& group = groups_after[primary];
+    return std::any_of(group.begin(), group.end(),
+                       [&](Rank rank) { return condition(static_cast<std::size_t>(rank)); });
+  }
+};
+
 /// Whether no last worker of a stage waits in a circle: it leaves when another is ready there, who
-/// may be such a last worker as well.
-bool all_are_relieved(const std::vector<int>& current, const Decision& decision) {
-  const auto& next = decision.stage_of_rank;
+/// may be such a last worker as well, or a group that one of them is to join.
+bool all_are_relieved(const Change& change, const Decision& decision) {
   std::vector<bool> goes_on;  // by stage: a worker stays, or one comes who need not wait
   for (const auto& stage : decision.stages) goes_on.push_back(stage.staying > 0);
   const auto waits = [&](std::size_t rank) {
-    const int from = current[rank];
-    return from >= 0 && from != next[rank] && !goes_on[static_cast<std::size_t>(from)];
+    const int from = change.from[rank];
+    return from >= 0 && change.moves(rank) && !goes_on[static_cast<std::size_t>(from)];
   };
-  bool any = false;
   for (bool more = true; more;) {
-    more = any = false;
-    for (std::size_t rank = 1; rank < current.size(); ++rank) {
-      if (waits(rank)) {
-        any = true;
-      } else if (next[rank] >= 0 && !goes_on[static_cast<std::size_t>(next[rank])]) {
-        goes_on[static_cast<std::size_t>(next[rank])] = more = true;
-      }
+    more = false;
+    for (std::size_t rank = 1; rank < change.from.size(); ++rank) {
+      if (change.groups_after[rank].empty()) continue;
+      const auto to = static_cast<std::size_t>(change.to[rank]);
+      if (goes_on[to] || change.any_of_group(rank, waits)) continue;
+      goes_on[to] = more = true;
     }
   }
-  return !any;
+  for (std::size_t rank = 1; rank < change.from.size(); ++rank) {
+    if (waits(rank)) return false;
+  }
+  return true;
 }
 
 /// The plan's stages that `stages` lists.
@@ -236,11 +255,12 @@ std::optional<Decision> Autoscaler::propose(const RunControl& control,
   Decision decision;
   decision.at = now;
   decision.stages = std::move(stages);
-  decision.stage_of_rank = assign_ranks(plan, node_of_rank_, among_going);
+  decision.stage_of_rank =
+      assign_ranks(plan, node_of_rank_, among_going, control.roles().primaries());
   for (auto& stage : decision.stage_of_rank) {
     if (stage >= 0) stage = static_cast<int>(going[static_cast<std::size_t>(stage)]);
   }
-  if (!count_moves(current, decision)) return std::nullopt;
+  if (!count_moves(current, control.roles().primaries(), decision)) return std::nullopt;
   time_moves(control, current, decision);
   weigh(going, decision);
   const double saved = decision.time_left - decision.time_left_after - decision.least_gain;
@@ -254,22 +274,28 @@ std::optional<Decision> Autoscaler::propose(const RunControl& control,
 }
 
 // False if no rank moves, or one of a pinned stage would, or none could be the first to move.
-bool Autoscaler::count_moves(const std::vector<int>& current, Decision& decision) const {
+bool Autoscaler::count_moves(const std::vector<int>& current, const std::vector<Rank>& primaries,
+                             Decision& decision) const {
   const auto pinned = [this](int stage) {
     return stage >= 0 && demands_[static_cast<std::size_t>(stage)].pinned();
   };
+  const auto& next = decision.stage_of_rank;
+  const auto after = form_groups(next, node_of_rank_, group_sizes(demands_), primaries);
+  const Change change{current, next, primaries, after, groups_of(after)};
   for (std::size_t rank = 1; rank < current.size(); ++rank) {
-    const int from = current[rank];
-    const int to = decision.stage_of_rank[rank];
-    if (to >= 0) ++decision.stages[static_cast<std::size_t>(to)].workers_after;
-    if (from == to) {
-      if (to >= 0) ++decision.stages[static_cast<std::size_t>(to)].staying;
-      continue;
+    const int to = next[rank];
+    if (!change.groups_after[rank].empty()) {
+      auto& stage = decision.stages[static_cast<std::size_t>(to)];
+      ++stage.workers_after;
+      if (!change.any_of_group(rank, [&](auto each) { return change.moves(each); })) {
+        ++stage.staying;
+      }
     }
-    if (pinned(from) || pinned(to)) return false;
+    if (!change.moves(rank)) continue;
+    if (pinned(current[rank]) || pinned(to)) return false;
     ++decision.moved;
   }
-  return decision.moved > 0 && all_are_relieved(current, decision);
+  return decision.moved > 0 && all_are_relieved(change, decision);
 }
 
 // The last worker of a stage is busy until the newcomer there is ready.

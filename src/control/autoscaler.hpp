@@ -87,7 +87,8 @@ class Autoscaler {
   Plan plan_for(const std::vector<StageOutlook>& stages, const Stages& going) const;
   std::optional<Decision> propose(const RunControl& control, std::vector<StageOutlook> stages,
                                   const Stages& going, Time now);
-  bool count_moves(const std::vector<int>& current, Decision& decision) const;
+  bool count_moves(const std::vector<int>& current, const std::vector<Rank>& primaries,
+                   Decision& decision) const;
   void time_moves(const RunControl& control, const std::vector<int>& current,
                   Decision& decision) const;
   double time_to_move(const RunControl& control, Rank rank, int from, std::size_t to) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/demand.hpp"
+#include "control/groups.hpp"
 #include "control/topology.hpp"
 
 #include <cstddef>
@@ -57,8 +58,12 @@ std::uint64_t moves(const Plan& from, const Plan& to);
 
 /// The stage of every rank: -1 for the coordinator, rank 0, and for ranks left over. Node n of the
 /// plan is the one whose ranks have n in `node_of_rank`. Ranks keep their current stage as far as
-/// the plan allows.
+/// the plan allows, and those of a group (control/groups.hpp) all of them or none.
 std::vector<int> assign_ranks(const Plan& plan, const std::vector<int>& node_of_rank,
-                              const std::vector<int>& current_stage_of_rank = {});
+                              const std::vector<int>& current_stage_of_rank = {},
+                              const std::vector<Rank>& current_primary_of_rank = {});
+
+/// Ranks in one worker of each stage.
+GroupSizes group_sizes(const std::vector<StageDemand>& stages);
 
 }  // namespace sluice::control

@@ -6,6 +6,13 @@
 #include <utility>
 
 namespace sluice::control {
+namespace {
+
+constexpr int nowhere = -1;
+
+std::size_t index(Rank rank) { return static_cast<std::size_t>(rank); }
+
+}  // namespace
 
 bool Regrouping::lose(Rank rank) {
   if (!lost_.insert(rank).second) return false;
@@ -32,11 +39,17 @@ std::vector<Rank> Regrouping::left() const {
 
 std::vector<int> stages_after_loss(const std::vector<StageDemand>& stages, const Topology& left,
                                    std::vector<int> node_of_rank, std::vector<int> stage_of_rank,
-                                   const std::set<Rank>& lost) {
-  constexpr int nowhere = -1;
+                                   const std::set<Rank>& lost,
+                                   const std::vector<Rank>& primary_of_rank) {
   for (const Rank rank : lost) {
-    stage_of_rank.at(static_cast<std::size_t>(rank)) = nowhere;
-    node_of_rank.at(static_cast<std::size_t>(rank)) = nowhere;
+    stage_of_rank.at(index(rank)) = nowhere;
+    node_of_rank.at(index(rank)) = nowhere;
+  }
+  for (const auto& group : groups_of(primary_of_rank)) {
+    const bool broken =
+        std::any_of(group.begin(), group.end(), [&](Rank rank) { return lost.contains(rank); });
+    if (!broken) continue;
+    for (const Rank rank : group) stage_of_rank.at(index(rank)) = nowhere;
   }
   std::vector<bool> has_worker(stages.size(), false);
   for (const int stage : stage_of_rank) {
@@ -45,7 +58,7 @@ std::vector<int> stages_after_loss(const std::vector<StageDemand>& stages, const
   if (std::find(has_worker.begin(), has_worker.end(), false) == has_worker.end()) {
     return stage_of_rank;
   }
-  return assign_ranks(make_plan(stages, left), node_of_rank, stage_of_rank);
+  return assign_ranks(make_plan(stages, left), node_of_rank, stage_of_rank, primary_of_rank);
 }
 
 }  // namespace sluice::control

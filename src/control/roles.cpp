@@ -9,19 +9,22 @@
 namespace sluice::control {
 
 Roles::Roles(std::size_t stages, const std::vector<int>& stage_of_rank,
-             std::vector<int> node_of_rank, bool deliver)
+             std::vector<int> node_of_rank, bool deliver, GroupSizes sizes)
     : members_(stage_of_rank.size()),
       stages_(stages),
       node_of_rank_(std::move(node_of_rank)),
-      deliver_(deliver) {
-  enrol_all(stage_of_rank);
+      deliver_(deliver),
+      sizes_(std::move(sizes)) {
+  enrol_all(stage_of_rank, {});
 }
 
 Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank)
     : members_(stage_of_rank.size()),
       stages_(before.stages_.size()),
       node_of_rank_(before.node_of_rank_),
-      deliver_(before.deliver_) {
+      deliver_(before.deliver_),
+      sizes_(before.sizes_),
+      terms_(before.terms_) {
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     stages_[k].numbers = before.stages_[k].numbers;
     stages_[k].most_workers = before.stages_[k].most_workers;
@@ -29,12 +32,14 @@ Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank)
       if (state.ready) stages_[k].nodes[node].ready = true;
     }
   }
-  enrol_all(stage_of_rank);
+  enrol_all(stage_of_rank, before.primaries());
 }
 
-void Roles::enrol_all(const std::vector<int>& stage_of_rank) {
-  for (std::size_t rank = 1; rank < stage_of_rank.size(); ++rank) {
-    if (stage_of_rank[rank] >= 0) enrol(static_cast<Rank>(rank), stage_of_rank[rank]);
+void Roles::enrol_all(const std::vector<int>& stage_of_rank, const std::vector<Rank>& current) {
+  const auto primaries = form_groups(stage_of_rank, node_of_rank_, sizes_, current);
+  const auto groups = groups_of(primaries);
+  for (std::size_t rank = 1; rank < groups.size(); ++rank) {
+    if (!groups[rank].empty()) enrol(groups[rank], stage_of_rank[rank]);
   }
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     if (stages_[k].workers > 0) continue;
@@ -73,17 +78,26 @@ void Roles::left(Rank rank, Commands& commands) {
   if (leaver.standing != Standing::retiring) {
     throw InvariantError("rank " + std::to_string(rank) + " left twice, or before it was told to");
   }
-  if (!stage(leaver).ended) --stage(leaver).workers;
+  const bool followed = follows(rank);
+  const auto group = followed ? Group() : group_here(rank);
+  if (!followed && !stage(leaver).ended) --stage(leaver).workers;
   --present_;
   const auto before = std::exchange(leaver, {});
+  dismiss_followers(group, commands);
   std::optional<std::uint64_t> number;
   if (before.returning && !before.renumber) number = before.number;
-  if (before.next >= 0) join(rank, before.next, number, commands);
+  if (before.returning && group.size() > 1) {
+    forming_.push_back({before.stage, group, true, number});
+  } else if (before.next >= 0 && group_size(sizes_, before.next) == 1) {
+    join({rank}, before.next, number, commands);
+  }
+  begin_formed(commands);
 }
 
 bool Roles::renew(Rank rank, bool renumber) {
   auto& worker = member(rank);
   stay(worker);
+  drop_forming();
   if (worker.standing != Standing::working) return false;
   drain(worker);
   worker.next = worker.stage;
@@ -112,11 +126,30 @@ void Roles::lost(Rank rank, Commands& commands) {
   }
 }
 
-void Roles::promise(Rank rank, int next, Commands& commands) {
+std::vector<Rank> Roles::reassign(const std::vector<int>& stage_of_rank, Commands& commands) {
+  const auto wanted = groups_of(form_groups(stage_of_rank, node_of_rank_, sizes_, primaries()));
+  std::erase_if(forming_, [](const Forming& forming) { return !forming.returning; });
+  std::vector<Rank> draining;
+  for (std::size_t i = 1; i < stage_of_rank.size(); ++i) {
+    const auto rank = static_cast<Rank>(i);
+    if (follows(rank) || is_returning(rank)) continue;
+    const bool drained_before = !has_stage(rank) || member(rank).standing == Standing::draining;
+    const bool same_group = has_stage(rank) && wanted[i] == group_here(rank);
+    promise(rank, stage_of_rank[i], same_group, commands);
+    if (!drained_before && member(rank).standing == Standing::draining) draining.push_back(rank);
+  }
+  promise_followers(stage_of_rank);
+  form_new(stage_of_rank, wanted);
+  keep_unrelieved();
+  begin_formed(commands);
+  return draining;
+}
+
+void Roles::promise(Rank rank, int next, bool same_group, Commands& commands) {
   auto& mover = member(rank);
   switch (mover.standing) {
     case Standing::none:
-      if (next >= 0) join(rank, next, {}, commands);
+      if (next >= 0 && group_size(sizes_, next) == 1) join({rank}, next, {}, commands);
       return;
     case Standing::draining:
     case Standing::retiring:
@@ -128,7 +161,7 @@ void Roles::promise(Rank rank, int next, Commands& commands) {
       break;
   }
   auto& home = stage(mover);
-  if (mover.stage == next) return stay(mover);
+  if (mover.stage == next && same_group) return stay(mover);
   if (home.staying == 1 && mover.standing == Standing::joining) return;
   mover.next = next;
   if (mover.standing == Standing::joining) return retire(rank, commands);
@@ -156,6 +189,7 @@ void Roles::stay(Member& member) {
 // Whoever stays comes nowhere else, so that another may have to stay for it.
 void Roles::keep_unrelieved() {
   for (bool changed = true; std::exchange(changed, false);) {
+    drop_forming();
     const auto joined = destinations();
     for (std::size_t k = 0; k < stages_.size(); ++k) {
       const auto waiting = stages_[k].to_relieve;
@@ -191,8 +225,9 @@ void Roles::retire(Rank rank, Commands& commands) {
 
 void Roles::end(std::size_t stage, Commands& commands) {
   stages_.at(stage).ended = true;
-  for (std::size_t rank = 1; rank < members_.size(); ++rank) {
-    if (members_[rank].stage == static_cast<int>(stage)) retire(static_cast<Rank>(rank), commands);
+  for (std::size_t i = 1; i < members_.size(); ++i) {
+    const auto rank = static_cast<Rank>(i);
+    if (members_[i].stage == static_cast<int>(stage) && !follows(rank)) retire(rank, commands);
   }
 }
 
@@ -208,8 +243,10 @@ bool Roles::node_is_set_up(std::size_t stage, int node) const {
 }
 
 bool Roles::settled() const {
+  if (!forming_.empty()) return false;
   return std::all_of(members_.begin(), members_.end(), [this](const Member& m) {
     if (m.standing == Standing::none || m.standing == Standing::working) return true;
+    if (m.standing == Standing::following) return true;  // as settled as its primary
     return m.next < 0 && stages_[static_cast<std::size_t>(m.stage)].ended;
   });
 }
@@ -218,19 +255,29 @@ std::vector<int> Roles::destinations() const {
   std::vector<int> stages;
   stages.reserve(members_.size());
   for (const auto& m : members_) {
-    const bool stays = m.standing == Standing::joining || m.standing == Standing::working;
-    stages.push_back(stays ? m.stage : m.next);
+    const auto& worker = m.standing == Standing::following ? member(m.primary) : m;
+    const bool stays = worker.standing == Standing::joining || worker.standing == Standing::working;
+    stages.push_back(stays || worker.returning ? m.stage : m.next);
+  }
+  for (const auto& forming : forming_) {
+    for (const Rank rank : forming.ranks) stages[static_cast<std::size_t>(rank)] = forming.stage;
   }
   return stages;
 }
 
-void Roles::enrol(Rank rank, int stage, std::optional<std::uint64_t> number) {
+void Roles::enrol(const Group& group, int stage, std::optional<std::uint64_t> number) {
   auto& home = stages_.at(static_cast<std::size_t>(stage));
-  member(rank) = {stage, Standing::joining, -1, number ? *number : home.numbers++};
+  const auto primary = group.front();
+  const auto mine = number ? *number : home.numbers++;
+  const auto term = group.size() > 1 ? ++terms_ : 0;
+  for (const Rank rank : group) {
+    const auto standing = rank == primary ? Standing::joining : Standing::following;
+    member(rank) = {stage, standing, -1, mine, false, false, primary, term};
+  }
   ++home.workers;
   ++home.staying;
   home.most_workers = std::max(home.most_workers, home.workers);
-  ++present_;
+  present_ += group.size();
 }
 
 // The first worker of a stage on a node sets the node up; the others wait for it.
@@ -247,10 +294,11 @@ void Roles::begin(Rank rank, Commands& commands) {
   commands.push_back(assignment(rank, true));
 }
 
-void Roles::join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands) {
+void Roles::join(const Group& group, int stage, std::optional<std::uint64_t> number,
+                 Commands& commands) {
   if (stages_.at(static_cast<std::size_t>(stage)).ended) return;
-  enrol(rank, stage, number);
-  begin(rank, commands);
+  enrol(group, stage, number);
+  for (const Rank rank : group) begin(rank, commands);
 }
 
 void Roles::stop_staying(Member& leaver) {
@@ -266,7 +314,10 @@ Assign Roles::assignment(Rank rank, bool setup_node) const {
   const auto& m = member(rank);
   const auto stage = static_cast<std::size_t>(m.stage);
   const bool deliver = deliver_ && stage + 1 == stages_.size();
-  return Assign{rank, stage, m.number, stages_[stage].numbers, setup_node, deliver};
+  Assign assign{rank, stage, m.number, stages_[stage].numbers, setup_node, deliver};
+  if (m.term > 0) assign.group = group_here(m.primary);
+  assign.term = m.term;
+  return assign;
 }
 
 }  // namespace sluice::control

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/groups.hpp"
 #include "control/types.hpp"
 
 #include <cstdint>
@@ -15,14 +16,19 @@ namespace sluice::control {
 /// drains if it is to leave while the stage goes on, and retires: it tears down and has no stage
 /// again, or joins the next one. A worker's number is never given to another in a stage, so that
 /// what workers write under their numbers stays apart.
+///
+/// Where a worker is a group of ranks, all of this is said of its primary. The others are told to
+/// join with it, follow it, and retire when it has left. A group begins when all its ranks are
+/// free, so that none is ever there in part.
 class Roles {
  public:
   /// `stage_of_rank`: -1 for none. `deliver`: the last stage's outputs end at its workers.
   Roles(std::size_t stages, const std::vector<int>& stage_of_rank, std::vector<int> node_of_rank,
-        bool deliver);
+        bool deliver, GroupSizes sizes = {});
 
   /// The same after a loss: no rank has a stage any more, and these are to join theirs. Nodes stay
-  /// set up, and workers' numbers are still not given twice.
+  /// set up, and workers' numbers are still not given twice. Groups stay together as far as the
+  /// stages allow.
   Roles(const Roles& before, const std::vector<int>& stage_of_rank);
 
   /// Once: the ranks that were planned join their stages.
@@ -38,13 +44,11 @@ class Roles {
   /// The rank has died, whatever it was doing; if it was setting up its node, another does that.
   void lost(Rank rank, Commands& commands);
 
-  /// The rank is to join the stage (-1: none): at once if it has none, else when it has left. A
-  /// worker that must drain first is then `draining`; call `retire` once it holds nothing. A
-  /// stage's last worker works on until it is relieved, or what others have for the stage could
-  /// never be taken.
-  void promise(Rank rank, int stage, Commands& commands);
-  /// Once all are promised: a last worker whose stage nobody else is to join stays.
-  void keep_unrelieved();
+  /// Each rank is to join the stage given (-1: none): at once if it has none, else when it has
+  /// left. Returns the workers that must drain first and are now `draining`: call `retire` once one
+  /// holds nothing. A stage's last worker works on until it is relieved, or what others have for
+  /// the stage could never be taken; it stays if nobody is to join the stage.
+  std::vector<Rank> reassign(const std::vector<int>& stage_of_rank, Commands& commands);
   /// The worker of the stage that waits to be relieved, if another is ready: from now on it drains.
   std::optional<Rank> relieve(std::size_t stage);
   void retire(Rank rank, Commands& commands);
@@ -73,9 +77,12 @@ class Roles {
   bool settled() const;
   /// The stage that each rank has, or has been promised; -1 for none.
   std::vector<int> destinations() const;
+  /// The primary of each rank's group in that stage; itself if it is alone, -1 if it has none or
+  /// its group is yet to be made.
+  std::vector<Rank> primaries() const;
 
  private:
-  enum class Standing { none, joining, working, awaiting_relief, draining, retiring };
+  enum class Standing { none, joining, working, awaiting_relief, draining, retiring, following };
   struct Member {
     int stage = -1;
     Standing standing = Standing::none;
@@ -83,6 +90,15 @@ class Roles {
     std::uint64_t number = 0;
     bool returning = false;  ///< `next` is its own stage
     bool renumber = false;   ///< it gets another number there
+    Rank primary = -1;       ///< of its group; itself if it is alone
+    std::uint64_t term = 0;  ///< of its group
+  };
+  // A group that begins when all its ranks are free.
+  struct Forming {
+    int stage = 0;
+    Group ranks;
+    bool returning = false;  ///< it has left its stage, which may have no other worker
+    std::optional<std::uint64_t> number = {};
   };
   struct Node {
     bool ready = false;
@@ -104,20 +120,39 @@ class Roles {
   const Member& member(Rank rank) const { return members_.at(static_cast<std::size_t>(rank)); }
   Stage& stage(const Member& of) { return stages_.at(static_cast<std::size_t>(of.stage)); }
   int node_of(Rank rank) const { return node_of_rank_.at(static_cast<std::size_t>(rank)); }
-  void enrol_all(const std::vector<int>& stage_of_rank);
-  void enrol(Rank rank, int stage, std::optional<std::uint64_t> number = {});
+  void enrol_all(const std::vector<int>& stage_of_rank, const std::vector<Rank>& current);
+  void enrol(const Group& group, int stage, std::optional<std::uint64_t> number = {});
   void begin(Rank rank, Commands& commands);
-  void join(Rank rank, int stage, std::optional<std::uint64_t> number, Commands& commands);
+  void join(const Group& group, int stage, std::optional<std::uint64_t> number, Commands& commands);
+  void promise(Rank rank, int stage, bool same_group, Commands& commands);
+  void keep_unrelieved();
   void stay(Member& member);
   void drain(Member& leaver);
   void stop_staying(Member& leaver);
   bool is_last(const Member& leaver) const;
   Assign assignment(Rank rank, bool setup_node) const;
 
+  // Of groups: control/roles_groups.cpp.
+  bool follows(Rank rank) const {
+    return member(rank).primary >= 0 && member(rank).primary != rank;
+  }
+  bool is_leaving(const Member& worker) const;
+  bool comes_for(Rank rank, int stage) const;
+  bool is_returning(Rank rank) const;
+  Group group_here(Rank primary) const;
+  void promise_followers(const std::vector<int>& stage_of_rank);
+  void form_new(const std::vector<int>& stage_of_rank, const std::vector<Group>& wanted);
+  void drop_forming();
+  void begin_formed(Commands& commands);
+  void dismiss_followers(const Group& group, Commands& commands);
+
   std::vector<Member> members_;  ///< by rank
   std::vector<Stage> stages_;
   std::vector<int> node_of_rank_;
   bool deliver_;
+  GroupSizes sizes_;
+  std::vector<Forming> forming_;
+  std::uint64_t terms_ = 0;  ///< of groups, so far
   std::size_t present_ = 0;
 };
 

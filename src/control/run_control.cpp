@@ -27,7 +27,8 @@ void ChannelLoad::taken(std::uint64_t fewer_records, std::uint64_t fewer_bytes) 
 RunControl::RunControl(RunPlan plan)
     : plan_(std::move(plan)),
       work_(plan_.stages.size()),
-      roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect),
+      roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect,
+             plan_.group_sizes),
       lifetimes_(plan_.lifetimes),
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
@@ -81,13 +82,7 @@ Commands RunControl::stop_admission(Time now) {
 }
 
 Commands RunControl::reassign(const std::vector<int>& stage_of_rank, Time now) {
-  for (std::size_t i = 1; i < stage_of_rank.size(); ++i) {
-    const auto rank = static_cast<Rank>(i);
-    const bool drained_before = !roles_.has_stage(rank) || roles_.draining(rank);
-    roles_.promise(rank, stage_of_rank[i], commands_);
-    if (!drained_before && roles_.draining(rank)) drain(rank);
-  }
-  roles_.keep_unrelieved();
+  for (const Rank rank : roles_.reassign(stage_of_rank, commands_)) drain(rank);
   advance(now);
   return std::exchange(commands_, {});
 }
@@ -142,8 +137,8 @@ void RunControl::on(const Admitted& event) { loads_.front().made(0, event.bytes)
 void RunControl::on(const Left& event) {
   const auto stage = roles_.stage_of(event.rank);
   roles_.left(event.rank, commands_);
-  const bool returns = roles_.has_stage(event.rank) && roles_.stage_of(event.rank) == stage;
-  lifetimes_.left(event.rank, stage, returns);
+  const auto next = roles_.destinations()[static_cast<std::size_t>(event.rank)];
+  lifetimes_.left(event.rank, stage, next == static_cast<int>(stage));
 }
 
 // A worker that is on its way out anyway needs no renewal.

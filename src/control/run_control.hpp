@@ -27,6 +27,7 @@ struct RunPlan {
   std::vector<InputRange> done = {};  ///< inputs that were done before the run; no two overlap
   /// Of each stage's workers; empty: they live as long as the stage.
   std::vector<Lifetime> lifetimes = {};
+  GroupSizes group_sizes = {};  ///< of each stage's workers; empty: all are single ranks
 };
 
 /// Records and bytes that a channel stores: made and not yet taken.

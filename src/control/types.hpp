@@ -26,10 +26,14 @@ struct Assign {
   std::uint64_t workers = 0;  ///< how many the stage has had so far
   bool setup_node = false;
   bool deliver = false;  ///< the last stage, whose outputs nobody wants: they end there
+  /// The ranks that are this worker together, the primary first; empty if it is one rank. Each of
+  /// them is told, and the primary alone says that the worker is ready.
+  std::vector<Rank> group = {};
+  std::uint64_t term = 0;  ///< of the group's work together; no other has the same
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rank, stage, worker, workers, setup_node, deliver);
+    archive(rank, stage, worker, workers, setup_node, deliver, group, term);
   }
 };
 

@@ -47,6 +47,7 @@ void Coordinator::plan() {
   plan.stages = channel_specs(spec_);
   plan.collect = spec_.on_output != nullptr;
   plan.lifetimes = lifetimes(spec_);
+  plan.group_sizes = control::group_sizes(demands(spec_));
   open_input(plan);
   board_.emplace(spec_, plan);
   if (spec_.options.autoscale) {

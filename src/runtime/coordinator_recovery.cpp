@@ -65,7 +65,8 @@ void Coordinator::begin_again() {
   std::vector<int> stages;
   try {
     stages = control::stages_after_loss(demands(spec_, topology()), topology(), node_of_rank(),
-                                        control_->roles().destinations(), lost());
+                                        control_->roles().destinations(), lost(),
+                                        control_->roles().primaries());
   } catch (const LaunchError& error) {
     throw Error(ExitCode::lost,
                 fmt::format("{} of {} ranks have died, and those that are left are too few: {}; "

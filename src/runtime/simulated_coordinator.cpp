@@ -71,6 +71,7 @@ control::RunPlan SimulatedCoordinator::run_plan(control::Plan& plan) const {
   run.node_of_rank = node_of_rank_;
   run.inputs = simulation_.inputs;
   run.stage_of_rank = simulation_.stage_of_rank;
+  run.group_sizes = control::group_sizes(simulation_.demands);
   if (!run.stage_of_rank.empty()) return run;
   plan = control::make_plan(simulation_.demands, simulation_.topology);
   run.stage_of_rank = control::assign_ranks(plan, node_of_rank_);
@@ -156,7 +157,8 @@ void SimulatedCoordinator::begin_again() {
   const auto left = topology_left();
   if (autoscaler_) autoscaler_->lost(regrouping_.lost(), left);
   auto stages = control::stages_after_loss(simulation_.demands, left, node_of_rank_,
-                                           control_.roles().destinations(), regrouping_.lost());
+                                           control_.roles().destinations(), regrouping_.lost(),
+                                           control_.roles().primaries());
   std::vector<control::InputRange> done;
   to_admit_.clear();
   range_ = admitted_ = 0;

@@ -103,7 +103,8 @@ void SimulatedWorker::obey_waiting() {
 }
 
 void SimulatedWorker::obey(const control::Assign& order) {
-  if (flow_ && stage_ == order.stage) {
+  const bool alone = order.group.empty();
+  if (flow_ && stage_ == order.stage && alone) {
     report_.events.emplace_back(control::WorkerReady{rank_});
     return;
   }
@@ -113,7 +114,7 @@ void SimulatedWorker::obey(const control::Assign& order) {
   const auto& model = simulation_.stages[stage_];
   if (order.setup_node) {
     begin(Doing::node_setup, State::setup, model.node_setup);
-  } else {
+  } else if (alone || order.group.front() == rank_) {
     begin(Doing::setup, State::setup, model.setup);
   }
 }
