@@ -70,6 +70,8 @@ class ProcessStage : public ContinuousStage<Record, Record> {
   std::string description() const;
 
  private:
+  void process_in_group(Batch<Record>& batch, Emitter<Record>& out);
+
   ProcessOptions options_;
   std::unique_ptr<process::Supervisor> supervisor_;
 };

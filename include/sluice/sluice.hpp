@@ -5,6 +5,7 @@
 #include <sluice/continuous_stage.hpp>
 #include <sluice/error.hpp>
 #include <sluice/gpu.hpp>
+#include <sluice/group.hpp>
 #include <sluice/model.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/process_stage.hpp>

@@ -2,10 +2,12 @@
 
 #include <sluice/batch.hpp>
 #include <sluice/codec.hpp>
+#include <sluice/group.hpp>
 
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -35,6 +37,9 @@ struct WorkerContext {
   /// This node's folder for what its workers share, SLUICE_NODE_DIR to processes: artifacts are
   /// below it (docs/artifacts.md). It need not exist.
   std::filesystem::path node_dir = {};
+  /// In `setup`, if the stage's `spmd` is above 1: the ranks that are this worker together, which
+  /// in debug mode is one alone. Else null. Keep it for `process` and `teardown`.
+  std::shared_ptr<Group> group = {};
 
   /// Where a stage that writes at teardown is to make the file that shall appear at `path`.
   std::filesystem::path output(const std::filesystem::path& path) const {

@@ -25,6 +25,8 @@ class Context:
     batch_size: int = 1
     depth: int = 1
     node_dir: str = ""
+    group_rank: int = 0
+    group_size: int = 1
 
 
 class Stage:

@@ -46,8 +46,8 @@ const std::vector<KeySpec>& stage_table() {
        "([gpu.md](gpu.md))"},
       {"memory", "size", "0", "bytes that a worker needs, for planning"},
       {"spmd", "integer", "1",
-       "ranks that make up one worker, each with all of the above. `sluice plan` knows them; this "
-       "version cannot run them yet"},
+       "streaming: ranks that make up one worker, each with all of the above, and get every batch "
+       "together ([groups.md](groups.md))"},
       {"selectivity", "number", "1.0",
        "records that the stage makes of each record, on average, for planning"},
       {"over_provision", "number", "1.0",

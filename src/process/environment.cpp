@@ -132,6 +132,16 @@ void enter_container(const ProcessOptions& options, const WorkerContext& context
                             options.command.end());
 }
 
+// As torchrun has them.
+void add_group(const Group& group, Variables& variables) {
+  variables["RANK"] = std::to_string(group.rank());
+  variables["WORLD_SIZE"] = std::to_string(group.size());
+  variables["LOCAL_RANK"] = std::to_string(group.local_rank());
+  variables["LOCAL_WORLD_SIZE"] = std::to_string(group.local_size());
+  variables["MASTER_ADDR"] = group.master_address();
+  variables["MASTER_PORT"] = std::to_string(group.master_port());
+}
+
 }  // namespace
 
 ProcessEnvironment on_node(ProcessEnvironment env, const fs::path& node_dir) {
@@ -186,6 +196,7 @@ Prepared prepare(const ProcessOptions& options, const WorkerContext& context) {
   if (!env.conda.empty()) enter_conda(env.conda, variables);
   if (!context.debug)
     variables["CUDA_VISIBLE_DEVICES"] = fmt::format("{}", fmt::join(context.gpus, ","));
+  if (context.group) add_group(*context.group, variables);
   for (const auto& [name, value] : env.variables) variables[name] = value;
   if (env.container.empty()) {
     prepared.program = program_for(options.command.front(), "command", variables);

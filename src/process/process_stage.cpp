@@ -1,5 +1,6 @@
 #include <sluice/process_stage.hpp>
 
+#include "process/in_group.hpp"
 #include "process/supervisor.hpp"
 
 #include <fmt/format.h>
@@ -63,15 +64,25 @@ void ProcessStage::setup_on_node(const WorkerContext& context) {
 
 // The process that did what is to be done once on the node is this worker's, too.
 void ProcessStage::setup(const WorkerContext& context) {
-  if (supervisor_ && supervisor_->context().worker == context.worker) return;
+  const bool is_there = supervisor_ && supervisor_->context().worker == context.worker;
+  if (is_there && !context.group) return;  // that of a group must know its group
+  if (is_there) supervisor_->tear_down();
   supervisor_ = std::make_unique<process::Supervisor>(options_, context);
   supervisor_->start(false);
 }
 
 void ProcessStage::process(Batch<Record>& batch, Emitter<Record>& out) {
+  if (supervisor_->context().group) return process_in_group(batch, out);
   auto results = supervisor_->process(batch);
   for (std::size_t i = 0; i < results.records.size(); ++i) {
     out.emit(results.sources[i], std::move(results.records[i]));
+  }
+}
+
+void ProcessStage::process_in_group(Batch<Record>& batch, Emitter<Record>& out) {
+  auto results = process::answer_in_group(*supervisor_, batch);
+  for (std::size_t i = 0; i < results.records().size(); ++i) {
+    out.emit(results.sources()[i], std::move(results.records()[i]));
   }
 }
 

@@ -122,6 +122,7 @@ void Session::set_up(bool on_node) {
 }
 
 std::string Session::setup_text(bool on_node) const {
+  const auto* group = context_.group.get();
   const Json json{{"stage", context_.stage},
                   {"worker", context_.worker},
                   {"workers", context_.workers},
@@ -129,6 +130,8 @@ std::string Session::setup_text(bool on_node) const {
                   {"node", context_.node},
                   {"run_dir", context_.run_dir.string()},
                   {"gpus", context_.gpus},
+                  {"group_rank", group == nullptr ? 0 : group->rank()},
+                  {"group_size", group == nullptr ? 1 : group->size()},
                   {"settings", Json::parse(options_.settings)},
                   {"batch_size", options_.batch_size},
                   {"depth", context_.depth},

@@ -47,6 +47,15 @@ Results Supervisor::process(const Batch<Record>& batch) {
   }
 }
 
+void Supervisor::give_up(const std::string& why) {
+  watch_.reset();
+  if (session_) session_->note(why);
+  session_.reset();
+  inside_.clear();
+  waiting_.clear();
+  answers_.clear();
+}
+
 void Supervisor::submit(std::uint64_t ticket, Batch<Record> batch) {
   if (!session_) restart();
   if (waiting_.empty()) waiting_since_ = std::chrono::steady_clock::now();

@@ -36,7 +36,12 @@ class Supervisor {
   std::optional<Answer<Record>> poll();
   void wake_with(std::function<void()> wake) { wake_ = std::move(wake); }
 
+  /// It has a batch that it has not answered.
+  bool is_busy() const noexcept { return !inside_.empty() || !waiting_.empty(); }
+
   void tear_down();
+  /// Ends the process whatever it does, and with it all that it has.
+  void give_up(const std::string& why);
 
  private:
   struct Given {

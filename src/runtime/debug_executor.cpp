@@ -64,6 +64,7 @@ class DebugRun {
     WorkerContext context{stage.spec.name, 0, 1, 0, host_name(), spec_.options.run_dir};
     context.debug = true;
     context.node_dir = store::node_folder();
+    if (stage.spec.spmd > 1) context.group = Group::alone();
     status_.stages.emplace_back().name = stage.spec.name;
     status_.stages.back().workers = 1;
     auto& runner = stages_.emplace_back(stage, false);

@@ -30,6 +30,10 @@ struct StageFailed {
   Failure failure;
 };
 
+/// Thrown out of user code, in a rank of a group, when the worker has been told something that
+/// makes what it is doing pointless: the run ends, or begins again after a loss.
+struct GroupInterrupted {};
+
 /// A stage as the place of a failure.
 std::string where_stage(const StageSpec& spec);
 

@@ -144,6 +144,13 @@ void encode(std::string& bytes, std::vector<Buffer>& buffers, Split&& split) {
   buffers = std::move(split.input).take_buffers();
 }
 
+void encode(std::string& bytes, std::vector<Buffer>& buffers, GroupCall&& call) {
+  Encoder encoder(bytes);
+  encoder(call.term, call.call, call.kind, call.address, call.port);
+  call.batch.pack(bytes);
+  buffers = std::move(call.batch).take_buffers();
+}
+
 void encode(std::string& bytes, std::vector<Buffer>& buffers, ArtifactPart&& part) {
   Encoder encoder(bytes);
   encoder(part.artifact, part.size, part.is_folder, part.is_last, part.sum);
@@ -177,6 +184,9 @@ Part decode(std::string_view bytes, transport::Message& message) {
   } else if constexpr (std::is_same_v<Part, Split>) {
     decoder(part.records, part.shard, part.offset);
     part.input = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
+  } else if constexpr (std::is_same_v<Part, GroupCall>) {
+    decoder(part.term, part.call, part.kind, part.address, part.port);
+    part.batch = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
   } else if constexpr (std::is_same_v<Part, ArtifactPart>) {
     decoder(part.artifact, part.size, part.is_folder, part.is_last, part.sum);
     decoder.finish();

@@ -2,6 +2,7 @@
 
 #include "control/batch_types.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/group_messages.hpp"
 #include "runtime/machine.hpp"
 #include "runtime/run_journal.hpp"
 #include "store/dead_letters.hpp"
@@ -318,13 +319,20 @@ struct Remark {
   }
 };
 
-using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup,
-                            Regrouped, Here, Begin, NameArtifacts, ArtifactNames, LookForArtifacts,
-                            LackedArtifacts, SpreadArtifacts, ArtifactPart, ArtifactPartTaken,
-                            ArtifactsPlaced, SharedData, Fetched, Remark>;
+using Packet =
+    std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here,
+                 Begin, NameArtifacts, ArtifactNames, LookForArtifacts, LackedArtifacts,
+                 SpreadArtifacts, ArtifactPart, ArtifactPartTaken, ArtifactsPlaced, SharedData,
+                 Fetched, Remark, GroupCall, GroupPart, GroupEnded>;
 
 transport::Message pack(control::Rank to, Packet packet);
+/// Whether a message is such a packet.
+template <class Kind>
+bool holds(const transport::Message& message) {
+  const auto kind = Packet(std::in_place_type<Kind>).index();
+  return !message.bytes.empty() && static_cast<unsigned char>(message.bytes.front()) == kind;
+}
 /// Throws DecodeError if the message is none of ours.
 Packet unpack(transport::Message message);
 

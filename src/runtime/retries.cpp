@@ -38,6 +38,8 @@ std::optional<std::size_t> at_fault(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const InvariantError&) {
     throw;
+  } catch (const GroupInterrupted&) {
+    throw;
   } catch (const RecordError& named) {
     return named.index;
   } catch (...) {

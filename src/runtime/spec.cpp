@@ -94,6 +94,10 @@ void validate_stage(const StageSpec& stage) {
           "a stage that writes at teardown gets its inputs in host memory");
   require(stage.spmd >= 1 && stage.spmd <= most_workers, stage,
           "spmd must be between 1 and 1000000");
+  require(stage.spmd == 1 || stage.depth == 1, stage,
+          "a group of ranks (spmd) takes one batch at a time: leave depth out");
+  require(stage.spmd == 1 || !stage.writes_at_teardown, stage,
+          "a stage that writes at teardown cannot be a group of ranks: leave spmd out");
   require(is_count(stage.workers), stage, "workers must be between 1 and 1000000");
   require(is_count(stage.workers_per_node), stage,
           "workers_per_node must be between 1 and 1000000");
@@ -151,12 +155,11 @@ void validate(const ErasedSpec& spec) {
 }
 
 void require_runnable(const ErasedSpec& spec) {
+  if (spec.options.mode != Mode::batch) return;
   for (const auto& stage : spec.stages) {
-    if (stage.spec.spmd == 1) continue;
-    throw UsageError(fmt::format(
-        "stage '{}': this version plans groups of ranks that work as one (spmd = {}), but cannot "
-        "run them yet; 'sluice plan' works, and spmd = 1 runs",
-        stage.spec.name, stage.spec.spmd));
+    require(stage.spec.spmd == 1, stage.spec,
+            "batch mode has no groups of ranks that work as one: set mode = \"streaming\" (--mode "
+            "streaming), or leave spmd out");
   }
 }
 
@@ -236,9 +239,10 @@ std::size_t worker_threads(const ErasedSpec& spec, Mode mode) {
   bool any_free = false;
   for (const auto& stage : spec.stages) {
     const auto pinned = stage.spec.workers ? stage.spec.workers : stage.spec.workers_per_node;
+    const auto ranks = pinned.value_or(1) * stage.spec.spmd;
     any_free = any_free || !pinned;
-    workers += pinned.value_or(1);
-    most = std::max(most, pinned.value_or(1));
+    workers += ranks;
+    most = std::max(most, ranks);
   }
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   if (mode == Mode::batch) return any_free ? std::max(most, cores) : most;

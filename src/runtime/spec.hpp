@@ -15,7 +15,7 @@ namespace sluice::runtime {
 /// Throws UsageError, naming the stage and the knob, if the spec makes no sense.
 void validate(const ErasedSpec& spec);
 
-/// Throws UsageError if a stage can be planned by this version, but not be run.
+/// Throws UsageError if a stage can be planned, but not be run in the spec's mode.
 void require_runnable(const ErasedSpec& spec);
 
 /// Everything that all ranks of a run must agree about, a line a stage.

@@ -57,6 +57,8 @@ void StageRunner::guarded(Body body) {
     body();
   } catch (const Failed&) {
     throw;
+  } catch (const GroupInterrupted&) {
+    throw;
   } catch (...) {
     Failed failed{to_failure(std::current_exception(), where_stage(stage_.spec), origins_)};
     rank_log().error("failed{}: {}", shown(failed.failure.origins), failed.failure.message);
@@ -68,6 +70,8 @@ std::optional<std::chrono::nanoseconds> StageRunner::set_up(const WorkerContext&
                                                             bool on_node) {
   try {
     attempt_setup(context, on_node);
+  } catch (const GroupInterrupted&) {
+    throw;
   } catch (...) {
     user_.reset();
     ++failed_setups_;

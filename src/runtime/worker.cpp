@@ -30,7 +30,9 @@ std::vector<RecordId> ids_of(const EncodedBatch& batch) {
 
 bool Worker::work() {
   set_up_if_due();
-  if (continuous_) {
+  if (follower_) {
+    follow();
+  } else if (continuous_) {
     process_several();
   } else {
     process_next();
@@ -49,6 +51,9 @@ void Worker::handle(Packet packet) {
   if (auto* brief = std::get_if<SinkBrief>(&packet)) brief_ = std::move(*brief);
   if (std::holds_alternative<ClosePart>(packet)) close_part();
   if (const auto* order = std::get_if<Regroup>(&packet)) on(*order);
+  if (auto* call = std::get_if<GroupCall>(&packet)) on_group(std::move(*call));
+  if (auto* part = std::get_if<GroupPart>(&packet)) on_group(std::move(*part));
+  if (auto* end = std::get_if<GroupEnded>(&packet)) on_group(std::move(*end));
 }
 
 void Worker::on(Data part) {
@@ -69,6 +74,11 @@ void Worker::on(const Regroup& order) {
   epoch_ = order.epoch;
   report_.events.clear();
   report_.dead.clear();
+  if (link_) {  // which ranks it will have next, nobody knows yet
+    store_.reset();
+    leave_group();
+  }
+  early_.clear();
   if (store_) {
     store_.emplace(channel_spec(spec_.stages.at(place_.stage).spec));
     if (continuous_) continuous_->abandon();
@@ -89,12 +99,14 @@ void Worker::on(Orders orders) {
 }
 
 void Worker::obey(const control::Assign& order) {
-  if (store_ && place_.stage == order.stage) return keep_stage();
+  const bool alone = order.group.empty();
+  if (store_ && place_.stage == order.stage && alone) return keep_stage();
   if (store_) leave_stage();
   const auto& stage = spec_.stages.at(order.stage);
   place_ = order;
+  if (!alone) join_group(order);
   if (!runner_) {
-    runner_.emplace(stage, order.deliver, hooks(stage));
+    runner_.emplace(alone ? stage : *grouped_, order.deliver, hooks(stage));
     usual_process_time_ = 1;
     log_stage(stage.spec.name);
   }
@@ -104,7 +116,7 @@ void Worker::obey(const control::Assign& order) {
                   std::move(brief_->written));
     brief_.reset();
   }
-  begin_setup(order.setup_node);
+  if (!follower_ || order.setup_node) begin_setup(order.setup_node);
 }
 
 // It is told to join the stage that it has: the run has begun again after a loss.
@@ -215,6 +227,7 @@ void Worker::leave_stage() {
   store_.reset();
   continuous_.reset();
   runner_.reset();
+  leave_group();
 }
 
 // What the stage wrote is safe once it has torn down. Then it begins the next part.
@@ -282,6 +295,16 @@ bool Worker::report_finished() {
 
 void Worker::report_events() {
   for (auto& event : continuous_->take_events()) report_.events.push_back(std::move(event));
+}
+
+// What the primary of its group calls for.
+void Worker::follow() {
+  while (auto call = follower_->next_call()) {
+    using store::TraceState;
+    const bool works = call->kind == GroupCall::Kind::process;
+    run_user_code(works ? TraceState::process : TraceState::setup,
+                  [&] { follower_->obey(*std::move(call), context()); });
+  }
 }
 
 StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/device_handover.hpp"
+#include "runtime/group_calls.hpp"
 #include "runtime/pending_setup.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
@@ -9,7 +10,9 @@
 #include "runtime/state_clock.hpp"
 #include "runtime/worker_base.hpp"
 
+#include <memory>
 #include <optional>
+#include <vector>
 
 namespace sluice::runtime {
 
@@ -43,6 +46,12 @@ class Worker final : public WorkerBase {
   void obey(const control::Seal& order);
   void obey(const control::Retire&);
 
+  template <class Word>
+  void on_group(Word word);
+  void join_group(const control::Assign& order);
+  void follow();
+  void leave_group();
+
   WorkerContext context() const;
   void begin_setup(bool on_node);
   void set_up_if_due();
@@ -65,7 +74,11 @@ class Worker final : public WorkerBase {
   RecordStore& store();
 
   std::uint64_t epoch_ = 0;
-  control::Assign place_;  ///< the last that it was given
+  control::Assign place_;                  ///< the last that it was given
+  std::shared_ptr<GroupLink> link_;        ///< to the other ranks, in a group
+  std::optional<ErasedStage> grouped_;     ///< what `runner_` runs then
+  std::optional<GroupFollower> follower_;  ///< if another rank is the primary
+  std::vector<Packet> early_;              ///< of a group that it has not been told of yet
   std::optional<StageRunner> runner_;
   std::optional<SinkPart> part_;    ///< of a stage that writes at teardown, if there is a journal
   std::uint64_t sinks_ = 0;         ///< how often it had such a stage

@@ -20,12 +20,23 @@ namespace sluice::runtime {
 
 using control::coordinator;
 
+namespace {
+
+// Whoever is told that has no use for what a call of user code makes.
+bool ends_calls(const transport::Message& message) {
+  return holds<End>(message) || holds<Regroup>(message);
+}
+
+}  // namespace
+
 void WorkerBase::run(const std::function<ErasedSpec()>& build) {
   host_ = host_name();
   introduce(build);
   while (!end_) {
     try {
       turn();
+    } catch (const GroupInterrupted&) {
+      // What interrupted it comes with the next turn.
     } catch (const StageRunner::Failed& failed) {
       fail(failed.failure);
     } catch (...) {
@@ -153,9 +164,33 @@ void WorkerBase::coordinator_died() {
                "committed is safe: go on with 'sluice resume RUN_DIR'\n");
 }
 
+// What other ranks of its group say, at once; all else waits for the call to return.
+bool WorkerBase::look_in_call() {
+  say_alive();
+  look_for_lost();
+  look_for_coordinator();
+  while (auto message = transport_.receive()) {
+    if (holds<GroupCall>(*message) || holds<GroupPart>(*message) || holds<GroupEnded>(*message)) {
+      handle(unpack(std::move(*message)));
+      continue;
+    }
+    interrupted_ = interrupted_ || ends_calls(*message);
+    kept_.push_back(std::move(*message));
+  }
+  return !interrupted_;
+}
+
+std::optional<transport::Message> WorkerBase::next_message() {
+  if (kept_.empty()) return transport_.receive();
+  auto message = std::move(kept_.front());
+  kept_.pop_front();
+  if (ends_calls(message)) interrupted_ = std::any_of(kept_.begin(), kept_.end(), ends_calls);
+  return message;
+}
+
 bool WorkerBase::receive_all() {
   bool any = false;
-  while (auto message = transport_.receive()) {
+  while (auto message = next_message()) {
     any = true;
     auto packet = unpack(std::move(*message));
     if (auto* end = std::get_if<End>(&packet)) {

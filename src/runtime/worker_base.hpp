@@ -12,6 +12,7 @@
 #include <sluice/run.hpp>
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
@@ -43,6 +44,9 @@ class WorkerBase {
   void say_alive();
   /// In an absence: another call of user code follows the one that has just ended.
   void come_up_for_air();
+  /// In a presence, while user code waits for other ranks of its group: takes in what they say.
+  /// False if the worker has been told something that ends all calls.
+  bool look_in_call();
   bool is_lost(control::Rank rank) const { return lost_.contains(rank); }
   /// For the calls of a stage, which lives as long as the spec.
   CallHooks hooks(const ErasedStage& stage);
@@ -71,6 +75,10 @@ class WorkerBase {
   bool carried(Packet& packet);
   void fail(const Failure& failure);
 
+  std::optional<transport::Message> next_message();
+
+  std::deque<transport::Message> kept_;  ///< that came while user code ran
+  bool interrupted_ = false;             ///< the run's end or a new beginning is among them
   std::optional<RankLog> log_;
   std::optional<End> end_;
   std::set<control::Rank> lost_;  ///< that this rank knows of

@@ -1,5 +1,7 @@
 #include "transport/local.hpp"
 
+#include <sluice/error.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -102,6 +104,13 @@ class LocalTransport final : public Transport {
   void end_absence() override {}
   void look_in_absence(std::function<void()>, std::chrono::nanoseconds) override {}
   std::uint64_t heard(Rank) const override { return 0; }  // threads die with the others
+
+  void with_mpi(const std::vector<Rank>&, std::uint64_t,
+                const std::function<void(void*)>&) override {
+    throw UsageError(
+        "the ranks of this run are threads of one process, and MPI knows nothing of them: start it "
+        "with mpirun or srun");
+  }
 
   std::vector<Rank> take_lost() override {
     std::vector<Rank> lost;

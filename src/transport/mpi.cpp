@@ -45,6 +45,11 @@ class MpiTransport final : public Transport {
     port_.look_in_absence(std::move(look), every);
   }
   std::uint64_t heard(Rank rank) const override { return port_.heard(rank); }
+  void with_mpi(const std::vector<Rank>& ranks, std::uint64_t key,
+                const std::function<void(void*)>& body) override {
+    auto comm = port_.communicator(ranks, key);
+    body(&comm);
+  }
   std::vector<Rank> take_lost() override { return port_.take_lost(); }
   void forget(Rank rank) override { port_.forget(rank); }
 

@@ -94,12 +94,29 @@ void MpiPort::begin_run(std::uint32_t piece_bytes) {
   look_ = nullptr;
   arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
   mine_ = &arrived_[run_];
+  communicators_.clear();
   heard_.assign(static_cast<std::size_t>(size_), 0);
   for (const auto& message : *mine_) ++heard_[static_cast<std::size_t>(message.peer)];
   lost_ = dead_;
 }
 
 void MpiPort::end_run() noexcept { in_run_ = false; }
+
+MPI_Comm MpiPort::communicator(const std::vector<Rank>& ranks, std::uint64_t key) {
+  const auto [known, is_new] = communicators_.try_emplace({key, ranks}, MPI_COMM_NULL);
+  if (!is_new) return known->second;
+  constexpr std::uint64_t most_tags = 32768;  // that MPI promises
+  const auto tag = static_cast<int>(key % most_tags);
+  MPI_Group all = MPI_GROUP_NULL;
+  MPI_Group some = MPI_GROUP_NULL;
+  check_mpi(MPI_Comm_group(comm_, &all), "MPI_Comm_group");
+  check_mpi(MPI_Group_incl(all, static_cast<int>(ranks.size()), ranks.data(), &some),
+            "MPI_Group_incl");
+  check_mpi(MPI_Comm_create_group(comm_, some, tag, &known->second), "MPI_Comm_create_group");
+  check_mpi(MPI_Group_free(&some), "MPI_Group_free");
+  check_mpi(MPI_Group_free(&all), "MPI_Group_free");
+  return known->second;
+}
 
 void MpiPort::send(Message message) {
   if (message.peer < 0 || message.peer >= size_) {

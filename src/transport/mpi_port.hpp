@@ -11,6 +11,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace sluice::transport {
 
@@ -41,6 +43,10 @@ class MpiPort {
   std::vector<Rank> take_lost();
   void forget(Rank rank);
 
+  /// Of these ranks, all of which ask for it. Kept until the process ends, as nobody could wait for
+  /// the others to give it up.
+  MPI_Comm communicator(const std::vector<Rank>& ranks, std::uint64_t key);
+
   void look_in_absence(std::function<void()> look, Nanoseconds every);
   std::uint64_t heard(Rank rank) const { return heard_.at(static_cast<std::size_t>(rank)); }
 
@@ -58,7 +64,8 @@ class MpiPort {
   using Clock = std::chrono::steady_clock;
 
   explicit MpiPort(MPI_Comm comm)
-      : rank_(rank_in(comm)),
+      : comm_(comm),
+        rank_(rank_in(comm)),
         size_(size_of(comm)),
         nodes_(comm),
         outbox_(comm, size_),
@@ -80,6 +87,7 @@ class MpiPort {
   template <class Done>
   void nap(Clock::time_point until, Done done);
 
+  MPI_Comm comm_;
   const Rank rank_;
   const int size_;
   MpiNodes nodes_;
@@ -95,6 +103,7 @@ class MpiPort {
   std::vector<Rank> lost_;        ///< those that this run has not heard of yet
   std::vector<bool> forgotten_;   ///< by rank
   std::deque<Arrival> arrivals_;  ///< scratch of progress
+  std::map<std::pair<std::uint64_t, std::vector<Rank>>, MPI_Comm> communicators_;  ///< of this run
   std::map<std::uint32_t, std::deque<Message>> arrived_;  ///< by run, none before run_
   std::deque<Message>* mine_ = nullptr;                   ///< this run's
   std::atomic<bool> notified_{false};

@@ -66,6 +66,11 @@ class Transport {
   /// Between processes, how many messages of that rank have arrived, received or not.
   virtual std::uint64_t heard(Rank rank) const = 0;
 
+  /// Between processes: calls `body` with a pointer to an MPI_Comm over these ranks, of which this
+  /// is one. Collective over them. The same ranks and `key` give the same communicator in a run.
+  virtual void with_mpi(const std::vector<Rank>& ranks, std::uint64_t key,
+                        const std::function<void(void* communicator)>& body) = 0;
+
   /// Ranks that have been found dead since the last call, those that an earlier run in this process
   /// lost included. Ends a `wait`. Not every transport sees every death: MPI sees those of the
   /// rank's own node, within 100 ms.
