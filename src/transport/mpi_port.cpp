@@ -109,10 +109,10 @@ MPI_Comm MpiPort::communicator(const std::vector<Rank>& ranks, std::uint64_t key
   const auto tag = static_cast<int>(key % most_tags);
   MPI_Group all = MPI_GROUP_NULL;
   MPI_Group some = MPI_GROUP_NULL;
-  check_mpi(MPI_Comm_group(comm_, &all), "MPI_Comm_group");
+  check_mpi(MPI_Comm_group(for_groups_, &all), "MPI_Comm_group");
   check_mpi(MPI_Group_incl(all, static_cast<int>(ranks.size()), ranks.data(), &some),
             "MPI_Group_incl");
-  check_mpi(MPI_Comm_create_group(comm_, some, tag, &known->second), "MPI_Comm_create_group");
+  check_mpi(MPI_Comm_create_group(for_groups_, some, tag, &known->second), "MPI_Comm_create_group");
   check_mpi(MPI_Group_free(&some), "MPI_Group_free");
   check_mpi(MPI_Group_free(&all), "MPI_Group_free");
   return known->second;

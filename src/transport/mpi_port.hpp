@@ -64,7 +64,7 @@ class MpiPort {
   using Clock = std::chrono::steady_clock;
 
   explicit MpiPort(MPI_Comm comm)
-      : comm_(comm),
+      : for_groups_(own_communicator()),
         rank_(rank_in(comm)),
         size_(size_of(comm)),
         nodes_(comm),
@@ -87,7 +87,7 @@ class MpiPort {
   template <class Done>
   void nap(Clock::time_point until, Done done);
 
-  MPI_Comm comm_;
+  MPI_Comm for_groups_;  ///< communicators are agreed on by messages in it, whatever their tags
   const Rank rank_;
   const int size_;
   MpiNodes nodes_;
