@@ -42,6 +42,7 @@ std::string arguments_of(const store::TraceBatch& batch) {
   auto text = fmt::format(R"("in":{},"out":{},"input":{},"batch":{},"epoch":{})", batch.in,
                           batch.out, batch.input, batch.batch, batch.epoch);
   if (!batch.keys.empty()) text += fmt::format(R"(,"keys":{})", json_of(batch.keys));
+  if (batch.dead != 0) text += fmt::format(R"(,"dead":{})", batch.dead);
   if (batch.failed != 0) text += R"(,"failed":true)";
   return text;
 }

@@ -112,7 +112,7 @@ void BatchWorker::process_batch() {
   tracer_.expect(0, place.batches++, batch.records);
   run_user_code(store::TraceState::process, [&] {
     processed = place.runner->process(0, std::move(batch.records));
-    tracer_.made(processed.event.records);
+    tracer_.made(processed.event.records, processed.dead.size());
   });
   report_.records_out += processed.event.records;
   report_.filtered += processed.event.filtered;

@@ -53,6 +53,7 @@ void Tracer::expect(std::uint64_t epoch, std::uint64_t batch, const EncodedBatch
   batch_.in = records.size();
   batch_.input = records.empty() ? 0 : records.id(0).origin;
   batch_.out = 0;
+  batch_.dead = 0;
   batch_.keys.clear();
 }
 

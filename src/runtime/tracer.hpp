@@ -25,7 +25,11 @@ class Tracer {
   void expect(std::uint64_t epoch, std::uint64_t batch, const EncodedBatch& records);
   /// These are its records, or the first of them.
   void note_keys(const RecordType& type, const AnyBatch& records);
-  void made(std::uint64_t records) { batch_.out = records; }
+  /// It made so many records, and gave so many up.
+  void made(std::uint64_t records, std::uint64_t dead) {
+    batch_.out = records;
+    batch_.dead = dead;
+  }
   /// Why the trace is incomplete, the first time that it is; else empty.
   std::string take_trouble();
   void sent(std::size_t stage, std::uint64_t epoch, std::uint64_t batch, std::uint64_t records);

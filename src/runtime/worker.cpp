@@ -317,7 +317,7 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
     tracer_.expect(epoch_, batch.id, batch.records);
     run_user_code(store::TraceState::process, [&] {
       processed = runner_->process(batch.id, std::move(batch.records));
-      tracer_.made(processed.event.records);
+      tracer_.made(processed.event.records, processed.dead.size());
     });
   }
   if (part_) part_->add(ids, processed.dead);

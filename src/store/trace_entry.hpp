@@ -55,6 +55,7 @@ struct TraceBatchFacts {
   std::uint64_t in = 0;     ///< records
   std::uint64_t out = 0;
   std::uint64_t failed = 0;
+  std::uint64_t dead = 0;  ///< records given up
 };
 
 /// A span in `process`.

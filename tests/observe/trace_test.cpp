@@ -67,7 +67,7 @@ class Trace : public ::testing::Test {
   }
   static std::uint64_t number(int i) { return static_cast<std::uint64_t>(i); }
   static store::TraceBatch batch(std::uint32_t stage, int i, double begin, double end) {
-    return {{{TraceState::process, stage, begin, end}, 0, number(i), 0, 3, 3, 0}, {"k"}};
+    return {{{TraceState::process, stage, begin, end}, 0, number(i), 0, 3, 2, 0, 1}, {"k"}};
   }
   Json written(std::size_t most_names = 1000) {
     std::ostringstream out;
@@ -105,6 +105,7 @@ TEST_F(Trace, NamesStagesAndKeysAndSaysWhatItDidWithTheClocks) {
   ASSERT_EQ(spans.size(), 2u * batches);
   EXPECT_EQ(spans.front().at("name"), "make \"it\"");
   EXPECT_EQ(spans.front().at("args").at("keys"), Json({"k"}));
+  EXPECT_EQ(spans.front().at("args").at("dead"), 1);
   EXPECT_DOUBLE_EQ(spans.front().at("ts").get<double>(), 1.1e6);  // since 4999.9
   EXPECT_THAT(json.at("otherData").at("clocks"), ::testing::HasSubstr("put forward, by 0.900000"));
 }
