@@ -183,9 +183,11 @@ class TypedContinuous final : public AnyContinuous {
     if (!answer) return std::nullopt;
     auto parents = parents_.extract(answer->ticket);
     if (!parents) throw StageError("the stage answered a batch that it was not given");
-    AnyAnswer any{answer->ticket, answer->outcome, {}, std::move(answer->error)};
-    if (any.outcome == Outcome::done) {
-      any.result = result_of(std::move(parents.mapped()), answer->outputs.value());
+    AnyAnswer any{answer->ticket, answer->outcome, {}, answer->fault()};
+    if (any.error == nullptr) {
+      any.result = result_of(std::move(parents.mapped()), *answer->outputs);
+    } else if (any.outcome == Outcome::done) {
+      any.outcome = Outcome::failed;
     }
     return any;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sluice/error.hpp>
 #include <sluice/stage.hpp>
 
 #include <condition_variable>
@@ -30,6 +31,14 @@ struct Answer {
   Outcome outcome = Outcome::done;
   std::optional<Emitter<Out>> outputs = {};  ///< if it is done
   std::exception_ptr error = {};             ///< if it is not
+
+  /// Null if it is done and has outputs.
+  std::exception_ptr fault() const {
+    if (outcome == Outcome::done && outputs) return nullptr;
+    if (error) return error;
+    return std::make_exception_ptr(
+        StageError("the stage's answer has neither outputs nor an error"));
+  }
 };
 
 /// A stage that takes the next batches before it has answered the first, up to `depth` of its spec
@@ -53,7 +62,7 @@ class ContinuousStage : public Stage<In, Out> {
     submit(0, std::move(batch));
     auto answer = poll();
     for (; !answer; answer = poll()) bell->wait();
-    if (answer->error) std::rethrow_exception(answer->error);
+    if (const auto fault = answer->fault()) std::rethrow_exception(fault);
     out = *std::move(answer->outputs);
   }
 

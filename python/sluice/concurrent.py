@@ -113,7 +113,7 @@ class Concurrent:
         except ProtocolError:
             raise
         except BaseException as error:
-            worker.fail(frame.batch, error)
+            worker.fail(frame.batch, error, shared=True)
             return
         del given, records, answer
         worker.answer(frame, place)

@@ -142,13 +142,17 @@ class Worker:
             del self.kept[frame.batch]
         self.wire.send(RESULT_KIND, frame.batch, RESULT.pack(*place, released))
 
-    def fail(self, batch: int, error: BaseException) -> None:
+    def fail(self, batch: int, error: BaseException, shared: bool = False) -> None:
         self.kept.pop(batch, None)  # what failed is let go of, whoever has views of it
         content: Dict[str, Any] = {"error": described(error), "details": traced(error)}
         if isinstance(error, RecordError) and (index := index_of(error)) is not None:
             content["record"] = index
-        # What the frames in the traceback refer to is to go with it.
-        traceback.clear_frames(error.__traceback__)
+        # What the frames in the traceback refer to is to go with it. If other batches may have met
+        # with the same exception, clearing their frames would end them.
+        if shared:
+            error.__traceback__ = None
+        else:
+            traceback.clear_frames(error.__traceback__)
         self.wire.send_json(FAILED, batch, content)
 
     def _next(self, spin: bool = False) -> Frame:

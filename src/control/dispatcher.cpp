@@ -82,7 +82,7 @@ std::uint64_t Dispatcher::finished(Rank rank, BatchId batch) {
 }
 
 std::optional<Rank> Dispatcher::only_busy_consumer() const {
-  if (consumers_.size() != 1 || consumers_.begin()->second.held() == 0) return std::nullopt;
+  if (consumers_.size() != 1 || consumers_.begin()->second.running.empty()) return std::nullopt;
   return consumers_.begin()->first;
 }
 
@@ -110,8 +110,12 @@ Volume Dispatcher::settle(Rank producer, Volume made, Time now, Commands& comman
   const bool is_whole = records == order.most;
   commands.emplace_back(
       Grant{producer, order.consumer, order.batch, records, is_whole ? records : 0, true});
-  if (!is_whole) open_.emplace(order.batch, OpenBatch{order.consumer, now});
-  if (!is_whole && chosen.closing) seal(order.batch, commands);
+  if (is_whole) return sent;
+  const bool fills_another = std::any_of(open_.begin(), open_.end(), [&](const auto& open) {
+    return open.second.consumer == order.consumer;
+  });
+  open_.emplace(order.batch, OpenBatch{order.consumer, now});
+  if (chosen.closing || fills_another) seal(order.batch, commands);
   return sent;
 }
 
@@ -262,7 +266,8 @@ void Dispatcher::seal_due(Time now, Commands& commands) {
 
 // The consumer could take the batch that is being filled at once.
 bool Dispatcher::is_awaited(const OpenBatch& open) const {
-  return consumers_.at(open.consumer).held() <= spec_.depth;
+  const bool promised = ahead_ && ahead_->consumer == open.consumer;
+  return consumers_.at(open.consumer).held() - (promised ? 1 : 0) <= spec_.depth;
 }
 
 Dispatcher::Consumer& Dispatcher::consumer(Rank rank) {

@@ -72,7 +72,7 @@ class Dispatcher {
   Rank declined(BatchId batch);
   /// Its producer has not said yet what it is.
   bool awaits(BatchId batch) const { return ahead_ && ahead_->batch == batch; }
-  /// The consumer, if there is only one and it holds something.
+  /// The consumer, if there is only one and it has taken something into `process`.
   std::optional<Rank> only_busy_consumer() const;
 
   /// No backlog will be announced any more.

@@ -37,7 +37,8 @@ std::optional<BatchId> WorkerFlow::next() const {
 void WorkerFlow::finished(std::uint64_t outputs) {
   if (running_ == 0) throw InvariantError("a worker finished a batch it had not taken");
   --running_;
-  if (outputs == 0) return;
+  made_nothing_ = outputs == 0;
+  if (made_nothing_) return;
   outputs_.push_back(outputs);
   backlog_ += outputs;
 }
@@ -56,6 +57,7 @@ void WorkerFlow::granted(std::uint64_t records) {
 void WorkerFlow::granted_ahead(const GrantAhead& order) {
   if (ahead_) throw InvariantError("a worker was told twice where its next outputs go");
   ahead_ = order;
+  made_nothing_ = false;
 }
 
 std::optional<Grant> WorkerFlow::due_grant() {
@@ -72,7 +74,7 @@ std::optional<Grant> WorkerFlow::due_grant() {
 }
 
 std::optional<Declined> WorkerFlow::decline() {
-  if (!ahead_ || !empty()) return std::nullopt;
+  if (!ahead_ || !(made_nothing_ || empty())) return std::nullopt;
   const auto order = *std::exchange(ahead_, std::nullopt);
   return Declined{order.producer, order.channel, order.batch};
 }

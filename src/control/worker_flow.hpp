@@ -46,7 +46,7 @@ class WorkerFlow {
   void granted_ahead(const GrantAhead& order);
   /// What became of that: the grant to carry out now, if there are outputs; it counts as granted.
   std::optional<Grant> due_grant();
-  /// Or the word that it was of no use, if there is nothing to process.
+  /// Or the word that it was of no use, if a batch left no outputs or there is none to process.
   std::optional<Declined> decline();
 
   std::uint64_t running() const { return running_; }  ///< batches
@@ -75,6 +75,7 @@ class WorkerFlow {
   std::uint64_t backlog_ = 0;          ///< the sum of those
   std::uint64_t running_ = 0;
   std::optional<GrantAhead> ahead_;
+  bool made_nothing_ = false;  ///< of a batch that it had in process with that
 };
 
 }  // namespace sluice::control

@@ -29,13 +29,21 @@ void ContinuousRunner::submit(Ticket ticket, Trial& trial) {
 
 std::optional<Processed> ContinuousRunner::poll() {
   while (finished_.empty()) {
-    auto answer = user_->poll();
+    auto answer = poll_user();
     if (!answer) return std::nullopt;
     on(*std::move(answer));
   }
   auto processed = std::move(finished_.front());
   finished_.pop_front();
   return processed;
+}
+
+std::optional<AnyAnswer> ContinuousRunner::poll_user() {
+  try {
+    return user_->poll();
+  } catch (...) {
+    throw StageFailed{to_failure(std::current_exception(), where_stage(stage_.spec), {})};
+  }
 }
 
 void ContinuousRunner::on(AnyAnswer answer) {

@@ -53,6 +53,7 @@ class ContinuousRunner {
   };
 
   void submit(Ticket ticket, Trial& trial);
+  std::optional<AnyAnswer> poll_user();
   void on(AnyAnswer answer);
   void failed(Ticket ticket, Trial& trial, const std::exception_ptr& error);
   void go_on(Ticket ticket, Trial& trial);

@@ -190,8 +190,9 @@ void Coordinator::send_orders() {
 
 std::vector<Waiting> Coordinator::waiting() const {
   std::vector<Waiting> found;
-  if (!control_) return found;
-  for (const auto& load : control_->loads()) found.push_back({load.records, load.bytes});
+  if (control_) {
+    for (const auto& load : control_->loads()) found.push_back({load.records, load.bytes});
+  }
   found.resize(spec_.stages.size());
   return found;
 }

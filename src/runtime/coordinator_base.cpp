@@ -177,6 +177,7 @@ void CoordinatorBase::on(Packet packet, Rank from) {
   watchdog_->heard(from, alive != nullptr && alive->in_call);
   if (alive != nullptr) {
     if (!alive->in_call) watchdog_->counted(from, alive->calls);
+    if (alive->in_call && spread_) watchdog_->moved();  // it is at its disk
   } else if (const auto* remark = std::get_if<Remark>(&packet)) {
     // Other ranks meet the same.
     if (remarks_.insert(remark->text).second) run_log().warn("rank {}: {}", from, remark->text);

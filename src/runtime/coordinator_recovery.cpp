@@ -52,7 +52,9 @@ void Coordinator::regroup() {
 }
 
 void Coordinator::drop_early_reports() {
-  for (auto& [from, report] : early_.take_all()) on_while_regrouping(std::move(report), from);
+  for (auto& [from, report] : early_.take_all()) {
+    if (!lost().contains(from)) on_while_regrouping(std::move(report), from);
+  }
 }
 
 // Only what is written for good counts any more.

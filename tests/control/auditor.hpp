@@ -270,7 +270,7 @@ class Auditor {
     auto& channel = channels_.at(order.channel);
     require(order.channel == channel_of(order.producer) + 1, "a promise to a strange channel");
     const auto& before = channels_[order.channel - 1];
-    require(before.present() == 1 && before.consumers.at(order.producer).held() > 0,
+    require(before.present() == 1 && !before.consumers.at(order.producer).running.empty(),
             "I6: a slot is reserved for one of several producers, or an idle one");
     require(channel.backlogs.empty() && !channel.has_promise(), "I6: a slot is reserved too early");
     const auto& chosen = channel.consumers.at(order.consumer);

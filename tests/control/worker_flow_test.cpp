@@ -175,6 +175,18 @@ TEST(WorkerFlow, OutputsThatWaitGoAtOnceAndDoNotSealABatchThatIsNotFull) {
   EXPECT_EQ(flow.due_grant(), (Grant{5, 6, 9, 2, 0, true}));
 }
 
+TEST(WorkerFlow, DeclinesAGrantAfterABatchWithoutOutputs) {
+  WorkerFlow flow({.slots = 3});
+  flow.arrived(1, 1, 1);
+  flow.arrived(2, 1, 1);
+  flow.take();
+  flow.granted_ahead({5, 6, 2, 9, 1});
+  flow.finished(0);
+  EXPECT_TRUE(flow.decline());
+  flow.granted_ahead({5, 6, 2, 10, 1});
+  EXPECT_FALSE(flow.decline()) << "it came too late for the first, and is for the second";
+}
+
 TEST(WorkerFlow, DeclinesAGrantOnceItHasNothingToProcess) {
   WorkerFlow flow({});
   flow.arrived(1, 1, 1);

@@ -85,7 +85,7 @@ TEST(Models, AStageKindTakesResourcesAndSettings) {
 }
 
 TEST(Models, FillWhatCppLeavesAtItsDefault) {
-  Model own{"m", {.venv = "v"}, 3, 1, 100, 2, R"({"a": 1, "b": 1})", {{"x", "x"}}};
+  Model own{"m", {.venv = "v"}, 3, 1, 80, 100, 2, R"({"a": 1, "b": 1})", {{"x", "x"}}};
   const auto spec = sluice::with_model(StageSpec{.name = "s", .gpus = 2}, own);
   EXPECT_EQ(spec.cpus, 3);
   EXPECT_EQ(spec.gpus, 2);
