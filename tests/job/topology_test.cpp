@@ -36,11 +36,12 @@ TEST(Topology, TermsAddUp) {
 }
 
 TEST(Topology, NonsenseIsShownWithWhatWouldMakeSense) {
-  EXPECT_EQ(
-      refusal("16x(64q)"),
-      "topology '16x(64q)': '64q' is neither cores (64c), GPUs (8g), workers (32w) nor memory "
-      "(512GiB); write nodes as COUNTx(CORESc,GPUSg,MEMORY), such as 16x(64c,8g) or "
-      "2x(64c,8g,512GiB)+4x(128c)");
+  EXPECT_EQ(refusal("16x(64q)"),
+            "topology '16x(64q)': '64q' is neither cores (64c), GPUs (8g), their memory (80GiB/g), "
+            "workers "
+            "(32w) nor memory (512GiB); write nodes as COUNTx(CORESc,GPUSg,MEMORY), such as "
+            "16x(64c,8g) or "
+            "2x(64c,8g,512GiB)+4x(128c)");
   for (const auto* text : {"",
                            "16",
                            "x(1c)",
