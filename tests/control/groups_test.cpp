@@ -192,7 +192,10 @@ class Cast {
     }
     const auto what = owed->second;
     owed_.erase(owed);
-    if (what == Owes::node) return roles.node_ready(rank, commands_);
+    if (what == Owes::node) {
+      if (then_leaves_.erase(rank) > 0) owed_[rank] = Owes::left;
+      return roles.node_ready(rank, commands_);
+    }
     if (what == Owes::left) {
       draining_.erase(rank);
       places_.erase(rank);
@@ -207,7 +210,12 @@ class Cast {
       if (const auto* order = std::get_if<Assign>(&command)) on(*order);
       if (const auto* order = std::get_if<Retire>(&command)) {
         draining_.erase(order->rank);
-        owed_[order->rank] = Owes::left;
+        const auto owed = owed_.find(order->rank);
+        if (owed != owed_.end() && owed->second == Owes::node) {  // others wait for that
+          then_leaves_.insert(order->rank);
+        } else {
+          owed_[order->rank] = Owes::left;
+        }
       }
     }
   }
@@ -237,6 +245,7 @@ class Cast {
   std::map<Rank, Assign> places_;
   std::map<Rank, Owes> owed_;
   std::set<Rank> draining_;
+  std::set<Rank> then_leaves_;  ///< when their nodes are set up
 
  public:
   Roles roles;
