@@ -26,10 +26,11 @@ bool Roles::is_returning(Rank rank) const {
 }
 
 Group Roles::group_here(Rank primary) const {
-  if (member(primary).term == 0) return {primary};
-  Group group;
+  const auto term = member(primary).term;
+  if (term == 0) return {primary};
+  Group group;  // some may still be leaving an earlier group that had the same primary
   for (std::size_t rank = 1; rank < members_.size(); ++rank) {
-    if (members_[rank].primary == primary) group.push_back(static_cast<Rank>(rank));
+    if (members_[rank].term == term) group.push_back(static_cast<Rank>(rank));
   }
   return group;
 }
@@ -39,9 +40,9 @@ std::vector<Rank> Roles::primaries() const {
   std::vector<Rank> result(members_.size(), -1);
   for (std::size_t rank = 1; rank < members_.size(); ++rank) {
     const auto& m = members_[rank];
-    const bool stays = m.primary >= 0 && !is_leaving(member(m.primary));
-    const bool returns = m.primary >= 0 && member(m.primary).returning;
-    if (stages[rank] >= 0 && (stays || returns)) result[rank] = m.primary;
+    const auto& worker = m.standing == Standing::following ? member(m.primary) : m;
+    const bool stays = m.primary >= 0 && (!is_leaving(worker) || worker.returning);
+    if (stages[rank] >= 0 && stays) result[rank] = m.primary;
   }
   for (const auto& forming : forming_) {
     for (const Rank rank : forming.ranks) {
