@@ -31,6 +31,7 @@ class PackedFolder : public ArtifactSource {
  public:
   explicit PackedFolder(std::vector<Member> members) : members_(std::move(members)) {
     for (const auto& member : members_) size_ += member.size;
+    packer_.add_folder("./");  // So that a folder with nothing in it is no empty archive.
   }
 
   std::string version() const override {

@@ -22,7 +22,11 @@ class Unpacking {
   Unpacking(const fs::path& archive, const fs::path& folder)
       : path_(archive), folder_(fs::canonical(folder)) {
     archive_read_support_filter_all(in_);
-    archive_read_support_format_all(in_);
+    // Not all that there are: a list of files (mtree) could name any of the node's.
+    archive_read_support_format_tar(in_);
+    archive_read_support_format_zip(in_);
+    archive_read_support_format_7zip(in_);
+    archive_read_support_format_cpio(in_);
     archive_write_disk_set_options(
         out_, ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
                   ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_UNLINK);
@@ -40,8 +44,9 @@ class Unpacking {
     archive_entry* entry = nullptr;
     while (check_read(archive_read_next_header(in_, &entry)) != ARCHIVE_EOF) {
       if (place(entry)) copy(entry);
-      if (each && ++members_ % 64 == 0) each();
+      if (++members_ % 64 == 0 && each) each();
     }
+    if (members_ == 0) throw InputError("it cannot be unpacked: it is empty");
     check_written(archive_write_close(out_));
   }
 
@@ -80,14 +85,23 @@ class Unpacking {
     const void* bytes = nullptr;
     std::size_t size = 0;
     la_int64_t offset = 0;
-    while (check_read(archive_read_data_block(in_, &bytes, &size, &offset)) != ARCHIVE_EOF) {
+    while (check_data(archive_read_data_block(in_, &bytes, &size, &offset)) != ARCHIVE_EOF) {
       check_written(archive_write_data_block(out_, bytes, size, offset));
     }
     check_written(archive_write_finish_entry(out_));
   }
 
+  // A header may warn, of names for example.
   int check_read(int result) const {
-    if (result >= ARCHIVE_WARN) return result;
+    if (result < ARCHIVE_WARN) fail_to_read();
+    return result;
+  }
+  // Of bytes a warning says that their checksum or size is wrong.
+  int check_data(int result) const {
+    if (result != ARCHIVE_OK && result != ARCHIVE_EOF) fail_to_read();
+    return result;
+  }
+  [[noreturn]] void fail_to_read() const {
     throw InputError(fmt::format("it cannot be unpacked{}: {}", at_member(), text(in_)));
   }
   void check_written(la_ssize_t result) const {

@@ -2,6 +2,9 @@
 
 #include "store/archive.hpp"
 
+#include <archive.h>
+#include <archive_entry.h>
+
 namespace sluice::store {
 namespace {
 
@@ -23,6 +26,42 @@ class ArchiveTest : public ::testing::Test, public ArtifactCase {
   static void add_file(ArchiveWriter& archive, const std::string& name, const std::string& text) {
     archive.begin_file(name, text.size(), false);
     archive.add_bytes(text);
+  }
+
+  struct Member {
+    std::string name;
+    std::string text;
+    unsigned type = AE_IFREG;
+    unsigned mode = 0644;
+  };
+  /// As other tools pack: `set_format` is one of libarchive's.
+  static std::string packed(int (*set_format)(archive*), const std::vector<Member>& members) {
+    std::string bytes(1 << 16, '\0');
+    std::size_t used = 0;
+    auto* out = archive_write_new();
+    set_format(out);
+    archive_write_set_options(out, "zip:compression=store,zip:hdrcharset=UTF-8");
+    archive_write_open_memory(out, bytes.data(), bytes.size(), &used);
+    for (const auto& member : members) {
+      auto* entry = archive_entry_new();
+      archive_entry_set_pathname_utf8(entry, member.name.c_str());
+      archive_entry_set_filetype(entry, member.type);
+      archive_entry_set_perm(entry, member.mode);
+      archive_entry_set_size(entry, static_cast<la_int64_t>(member.text.size()));
+      archive_write_header(out, entry);
+      archive_write_data(out, member.text.data(), member.text.size());
+      archive_entry_free(entry);
+    }
+    archive_write_free(out);
+    bytes.resize(used);
+    return bytes;
+  }
+  std::string unpack_bytes(const std::string& bytes) const {
+    write_text(here("archive"), bytes);
+    return complaint({here("archive").string(), "out", true});
+  }
+  unsigned mode(const std::string& name) const {
+    return static_cast<unsigned>(fs::status(here("node/" + name)).permissions());
   }
 
   void expect_refused(const std::string& complaint, const std::string& why) const {
@@ -86,6 +125,28 @@ TEST_F(ArchiveTest, ThatIsCutShortIsRefused) {
 TEST_F(ArchiveTest, ThatIsNoneIsRefused) {
   write_text(here("archive.tar"), "no archive at all");
   expect_refused(complaint({here("archive.tar").string(), "out", true}), "cannot be unpacked");
+}
+
+TEST_F(ArchiveTest, OfAnotherFormThatIsDamagedIsRefused) {
+  for (auto* form : {archive_write_set_format_zip, archive_write_set_format_7zip}) {
+    auto bytes = packed(form, {{"a", "in a, which no tool would compress"}});
+    EXPECT_EQ(unpack_bytes(bytes), "fetched");
+    fs::remove_all(here("node"));
+    const auto at = form == archive_write_set_format_zip ? bytes.find("in a") : 40;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    expect_refused(unpack_bytes(bytes), "cannot be unpacked");
+  }
+}
+
+TEST_F(ArchiveTest, MayNotBeAListOfFilesOfTheNode) {
+  write_text(here("secret"), "secret");
+  expect_refused(unpack_bytes("#mtree\n./a type=file contents=" + here("secret").string() + "\n"),
+                 "cannot be unpacked");
+}
+
+TEST_F(ArchiveTest, WithNothingInItIsRefused) {
+  expect_refused(unpack_bytes(""), "cannot be unpacked");
+  expect_refused(unpack_bytes(std::string(10'240, '\0')), "it is empty");
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 namespace sluice::store {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 // Of "hello", by sha256sum.
@@ -111,6 +114,13 @@ TEST_F(ArtifactTest, MayBeAFolder) {
   EXPECT_EQ(at("folder/deep/b"), "another b");
   EXPECT_FALSE(fs::exists(here("node/folder/cache")));
   EXPECT_TRUE(nothing_is_left_of_attempts());
+}
+
+TEST_F(ArtifactTest, MayBeAFolderWithNothingInIt) {
+  fs::create_directories(here("source"));
+  EXPECT_TRUE(fetch({here("source").string(), "folder"}));
+  EXPECT_TRUE(fs::is_empty(here("node/folder")));
+  EXPECT_FALSE(fetch({here("source").string(), "folder"}));
 }
 
 TEST_F(ArtifactTest, ThatIsNotThereIsNamed) {
