@@ -90,7 +90,7 @@ class DiskFolder final : public PackedFolder {
 
  private:
   std::unique_ptr<ByteStream> open(const Member& member) override {
-    return file_bytes(path_ / member.name, member.size);
+    return file_bytes(path_ / member.name, member.size, member.version);
   }
 
   fs::path path_;
@@ -129,7 +129,7 @@ Member member_at(const fs::path& path, const std::string& name) {
     member.version = fs::read_symlink(path).string();
   } else if (S_ISREG(facts.st_mode)) {
     member.size = static_cast<std::uint64_t>(facts.st_size);
-    member.version = fmt::format("{}.{:09}", facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+    member.version = time_of_change(facts);
     member.executable = (facts.st_mode & S_IXUSR) != 0;
   } else {
     throw InputError(fmt::format("'{}' is no file, folder or link", path.string()));

@@ -23,21 +23,25 @@ namespace {
 
 class FileBytes final : public ByteStream {
  public:
-  FileBytes(std::string path, std::uint64_t size)
-      : path_(std::move(path)), left_(size), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  FileBytes(std::string path, std::uint64_t size, std::string changed)
+      : path_(std::move(path)),
+        size_(size),
+        left_(size),
+        changed_(std::move(changed)),
+        file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (file_.get() < 0) fail(path_, errno);
+    require_unchanged();
     ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
 
   Buffer next() override {
+    if (left_ == 0) require_unchanged();
     Buffer piece(std::min(left_, artifact_piece));
     for (std::size_t filled = 0; filled < piece.size();) {
       const auto count = ::read(file_.get(), piece.mutable_data() + filled, piece.size() - filled);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail(path_, errno);
-      if (count == 0) {
-        throw InputError(fmt::format("'{}' has become shorter while it was read", path_));
-      }
+      if (count == 0) refuse();
       filled += static_cast<std::size_t>(count);
     }
     left_ -= piece.size();
@@ -45,8 +49,22 @@ class FileBytes final : public ByteStream {
   }
 
  private:
+  void require_unchanged() const {
+    struct stat facts {};
+    if (::fstat(file_.get(), &facts) != 0) fail(path_, errno);
+    if (static_cast<std::uint64_t>(facts.st_size) != size_ || time_of_change(facts) != changed_) {
+      refuse();
+    }
+  }
+  [[noreturn]] void refuse() const {
+    throw InputError(fmt::format(
+        "'{}' has changed while it was read; start the run again when nobody writes it", path_));
+  }
+
   std::string path_;
+  std::uint64_t size_;
   std::uint64_t left_;
+  std::string changed_;
   Descriptor file_;
 };
 
@@ -55,21 +73,20 @@ class FileSource final : public ArtifactSource {
   FileSource(std::string path, const struct stat& facts)
       : path_(std::move(path)),
         size_(static_cast<std::uint64_t>(facts.st_size)),
-        version_(fmt::format("{} bytes of {}.{:09}", facts.st_size, facts.st_mtim.tv_sec,
-                             facts.st_mtim.tv_nsec)) {}
+        changed_(time_of_change(facts)) {}
 
-  std::string version() const override { return version_; }
+  std::string version() const override { return fmt::format("{} bytes of {}", size_, changed_); }
   bool is_folder() const override { return false; }
   std::uint64_t size() const override { return size_; }
   Buffer next() override {
-    if (!bytes_) bytes_ = file_bytes(path_, size_);
+    if (!bytes_) bytes_ = file_bytes(path_, size_, changed_);
     return bytes_->next();
   }
 
  private:
   std::string path_;
   std::uint64_t size_;
-  std::string version_;
+  std::string changed_;
   std::unique_ptr<ByteStream> bytes_;
 };
 
@@ -104,8 +121,13 @@ class ObjectSource final : public ArtifactSource {
 
 }  // namespace
 
-std::unique_ptr<ByteStream> file_bytes(const std::string& path, std::uint64_t size) {
-  return std::make_unique<FileBytes>(path, size);
+std::unique_ptr<ByteStream> file_bytes(const std::string& path, std::uint64_t size,
+                                       const std::string& changed) {
+  return std::make_unique<FileBytes>(path, size, changed);
+}
+
+std::string time_of_change(const struct stat& facts) {
+  return fmt::format("{}.{:09}", facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
 }
 
 std::unique_ptr<ArtifactSource> open_artifact(const Artifact& artifact) {

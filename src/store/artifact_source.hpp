@@ -3,6 +3,8 @@
 #include <sluice/artifact.hpp>
 #include <sluice/buffer.hpp>
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,7 +38,10 @@ std::unique_ptr<ArtifactSource> open_artifact(const Artifact& artifact);
 // Its parts. Folders, or all objects whose keys begin so:
 std::unique_ptr<ArtifactSource> open_folder(const std::string& path);
 std::unique_ptr<ArtifactSource> open_prefix(const std::string& uri);
-// A file of this size, and nothing else.
-std::unique_ptr<ByteStream> file_bytes(const std::string& path, std::uint64_t size);
+// A file that had these facts when it was named; InputError if it has others once it is read.
+std::unique_ptr<ByteStream> file_bytes(const std::string& path, std::uint64_t size,
+                                       const std::string& changed);
+/// When it was changed.
+std::string time_of_change(const struct stat& facts);
 
 }  // namespace sluice::store

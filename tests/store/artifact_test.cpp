@@ -123,6 +123,28 @@ TEST_F(ArtifactTest, MayBeAFolderWithNothingInIt) {
   EXPECT_FALSE(fetch({here("source").string(), "folder"}));
 }
 
+TEST_F(ArtifactTest, MayNotChangeBeforeItIsRead) {
+  for (const bool in_folder : {false, true}) {
+    fs::create_directories(here("source"));
+    write_text(here("source/file"), "hello");
+    ArtifactReader reader({here(in_folder ? "source" : "source/file").string(), "a"});
+    reader.key();
+    fs::last_write_time(here("source/file"), fs::file_time_type::clock::now() + 1s);
+    EXPECT_THROW(while (!reader.next().empty()){}, InputError) << in_folder;
+  }
+}
+
+TEST_F(ArtifactTest, MayNotChangeWhileItIsRead) {
+  for (const bool in_folder : {false, true}) {
+    fs::create_directories(here("source"));
+    write_text(here("source/file"), std::string(9 << 20, 'x'));
+    ArtifactReader reader({here(in_folder ? "source" : "source/file").string(), "a"});
+    EXPECT_FALSE(reader.next().empty());
+    fs::last_write_time(here("source/file"), fs::file_time_type::clock::now() + 1s);
+    EXPECT_THROW(while (!reader.next().empty()){}, InputError) << in_folder;
+  }
+}
+
 TEST_F(ArtifactTest, ThatIsNotThereIsNamed) {
   EXPECT_THAT(complaint({here("nothing").string(), "a"}),
               ::testing::AllOf(HasSubstr("nothing'"), HasSubstr("No such file or directory")));
