@@ -61,6 +61,9 @@ class Unpacking {
     archive_entry_copy_pathname(entry, (folder_ / member).c_str());
     place_link(entry, member);
     const auto type = archive_entry_filetype(entry);
+    // Its user can read, replace and remove all of it; nobody gains a right by it.
+    archive_entry_set_perm(
+        entry, (archive_entry_perm(entry) & 0755U) | (type == AE_IFDIR ? 0700U : 0600U));
     const bool usual = type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK;
     if (!usual && archive_entry_hardlink(entry) == nullptr) refuse("is no file, folder or link");
     return true;

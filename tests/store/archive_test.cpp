@@ -149,5 +149,15 @@ TEST_F(ArchiveTest, WithNothingInItIsRefused) {
   expect_refused(unpack_bytes(std::string(10'240, '\0')), "it is empty");
 }
 
+TEST_F(ArchiveTest, LeavesItsUserMasterOfWhatItHolds) {
+  EXPECT_EQ(unpack_bytes(packed(archive_write_set_format_ustar, {{"d/", "", AE_IFDIR, 0555},
+                                                                 {"d/f", "f", AE_IFREG, 0444},
+                                                                 {"x", "x", AE_IFREG, 06777}})),
+            "fetched");
+  EXPECT_EQ(mode("out/d"), 0755U);
+  EXPECT_EQ(mode("out/d/f"), 0644U);
+  EXPECT_EQ(mode("out/x"), 0755U);
+}
+
 }  // namespace
 }  // namespace sluice::store
