@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <system_error>
@@ -35,12 +36,18 @@ std::string facts_of(const fs::path& path) {
   return fmt::format("{} {}.{:09}", facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
 }
 
+// All but folders. Links are not followed: they may lead to themselves.
 std::vector<std::string> members_of(const fs::path& place) {
   if (!fs::is_directory(fs::symlink_status(place))) return {""};
   std::vector<std::string> names;
-  for (const auto& file : files_below(place)) {
-    names.push_back(file.lexically_relative(place).generic_string());
+  std::error_code error;
+  fs::recursive_directory_iterator entry(place, error);
+  for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
+    if (entry->symlink_status(error).type() == fs::file_type::directory) continue;
+    names.push_back(entry->path().lexically_relative(place).generic_string());
   }
+  check_disk(error, "list", place);
+  std::sort(names.begin(), names.end());
   return names;
 }
 

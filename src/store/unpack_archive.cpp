@@ -6,6 +6,8 @@
 #include <archive_entry.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace sluice::store {
 namespace {
 
@@ -15,6 +17,13 @@ namespace fs = std::filesystem;
 bool stays_inside(const fs::path& path) {
   const auto normal = path.lexically_normal();
   return normal.is_relative() && !normal.empty() && *normal.begin() != "..";
+}
+
+// What is above a named part is not known from the text: the part may be a link itself.
+bool climbs_from_a_name(const fs::path& path) {
+  const auto named = std::find_if(path.begin(), path.end(),
+                                  [](const fs::path& part) { return part != "." && part != ".."; });
+  return std::find(named, path.end(), "..") != path.end();
 }
 
 class Unpacking {
@@ -74,6 +83,9 @@ class Unpacking {
       const fs::path to(target);
       if (to.is_absolute() || !stays_inside(member.parent_path() / to)) {
         refuse(fmt::format("is a link to '{}', outside the folder", target));
+      }
+      if (climbs_from_a_name(to)) {
+        refuse(fmt::format("is a link to '{}', which may be outside the folder", target));
       }
     }
     if (const char* target = archive_entry_hardlink(entry)) {

@@ -105,6 +105,31 @@ TEST_F(ArchiveTest, MayNotLeadOutside) {
   }
 }
 
+TEST_F(ArchiveTest, MayNotLeadOutsideByALinkToALink) {
+  expect_refused(unpack([&](ArchiveWriter& archive) {
+                   archive.add_folder("a/b");
+                   archive.add_link("a/b/up", "../..");
+                   archive.add_link("link", "a/b/up/../../escaped");
+                 }),
+                 "outside the folder");
+}
+
+TEST_F(ArchiveTest, MayHaveALinkToItself) {
+  const auto pack = [&](ArchiveWriter& archive) { archive.add_link("link", "link"); };
+  EXPECT_EQ(unpack(pack), "fetched");
+  EXPECT_FALSE(fetch({here("archive.tar").string(), "out", true}));
+}
+
+TEST_F(ArchiveTest, IsUnpackedAgainWhenALinkToAFolderIsGone) {
+  unpack([&](ArchiveWriter& archive) {
+    archive.add_folder("real");
+    archive.add_link("link", "real");
+  });
+  fs::remove(here("node/out/link"));
+  EXPECT_TRUE(fetch({here("archive.tar").string(), "out", true}));
+  EXPECT_TRUE(fs::is_symlink(here("node/out/link")));
+}
+
 TEST_F(ArchiveTest, MayNotWriteThroughALink) {
   const auto said = unpack([&](ArchiveWriter& archive) {
     archive.add_folder("real");
