@@ -144,8 +144,8 @@ void refuse_strays(const RawStage& raw, const StageEntry& stage) {
     const auto it = raw.keys.find("plugin");
     if (it != raw.keys.end()) refuse(it->second.place, "a plugin", "a command takes none");
     const auto inputs = raw.keys.find("inputs");
-    if (stage.spec.inputs == Inputs::device) {
-      refuse(inputs->second.place, "inputs on a GPU", "a process of its own gets them in host memory");
+    if (inputs != raw.keys.end() && to_text(inputs->second) != "host") {
+      refuse(inputs->second.place, "inputs", "a process of its own gets them in host memory");
     }
     return;
   }

@@ -35,7 +35,8 @@ class ArchiveWriter {
 
 /// Unpacks an archive (tar, zip, 7-Zip or cpio, compressed in any way that libarchive knows) into a
 /// folder that exists, and calls `each` now and then. Throws InputError if it is none, is empty or
-/// damaged, or has a member that is no file, folder or link, or that lies or points outside; IoError if a member cannot be written.
+/// damaged, or has a member that is no file, folder or link, or that lies or points outside;
+/// IoError if a member cannot be written.
 void unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& folder,
                     const std::function<void()>& each);
 
