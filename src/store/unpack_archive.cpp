@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <locale.h>
 
 #include <algorithm>
 
@@ -25,6 +26,22 @@ bool climbs_from_a_name(const fs::path& path) {
                                   [](const fs::path& part) { return part != "." && part != ".."; });
   return std::find(named, path.end(), "..") != path.end();
 }
+
+// The process may be in the C locale, in which names beyond ASCII would be lost.
+class Utf8Names {
+ public:
+  Utf8Names() : before_(::uselocale(utf8_)) {}
+  ~Utf8Names() {
+    ::uselocale(before_);
+    if (utf8_ != nullptr) ::freelocale(utf8_);
+  }
+  Utf8Names(const Utf8Names&) = delete;
+  Utf8Names& operator=(const Utf8Names&) = delete;
+
+ private:
+  locale_t utf8_ = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  locale_t before_;
+};
 
 class Unpacking {
  public:
@@ -63,7 +80,8 @@ class Unpacking {
   // False for the archive's own "./".
   bool place(archive_entry* entry) {
     const char* given = archive_entry_pathname(entry);
-    name_ = given == nullptr ? "" : given;
+    if (given == nullptr) fail_to_read();
+    name_ = given;
     if (!stays_inside(name_)) refuse("lies outside the folder");
     const auto member = fs::path(name_).lexically_normal();
     if (member == "." || member == "./") return false;
@@ -73,6 +91,7 @@ class Unpacking {
     // Its user can read, replace and remove all of it; nobody gains a right by it.
     archive_entry_set_perm(
         entry, (archive_entry_perm(entry) & 0755U) | (type == AE_IFDIR ? 0700U : 0600U));
+    if (type == AE_IFLNK && archive_entry_symlink(entry) == nullptr) fail_to_read();
     const bool usual = type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK;
     if (!usual && archive_entry_hardlink(entry) == nullptr) refuse("is no file, folder or link");
     return true;
@@ -136,6 +155,7 @@ class Unpacking {
     throw InputError(fmt::format("its member '{}' {}; nothing of it was kept", name_, why));
   }
 
+  Utf8Names utf8_names_;
   fs::path path_;
   fs::path folder_;
   archive* in_ = archive_read_new();

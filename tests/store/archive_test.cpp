@@ -184,5 +184,11 @@ TEST_F(ArchiveTest, LeavesItsUserMasterOfWhatItHolds) {
   EXPECT_EQ(mode("out/x"), 0755U);
 }
 
+TEST_F(ArchiveTest, MayHaveNamesInAnyLanguage) {
+  EXPECT_EQ(unpack_bytes(packed(archive_write_set_format_zip, {{"gr\u00fcn", "green"}})),
+            "fetched");
+  EXPECT_EQ(at("out/gr\u00fcn"), "green");
+}
+
 }  // namespace
 }  // namespace sluice::store
