@@ -112,7 +112,7 @@ void ArtifactCourier::read_piece() {
   {
     const transport::Absence absence(transport_);
     part.size = reader.size();
-    part.is_folder = reader.is_folder();
+    part.kind = reader.kind();
     part.bytes = reader.next();
     part.sum = reader.sum();
     part.is_last = part.bytes.empty();
@@ -144,7 +144,7 @@ void ArtifactCourier::write(const ArtifactPart& part) {
   if (!stop.lacks) return;
   if (!std::exchange(stop.begun, true)) stop.place->begin(part.size);
   if (part.is_last) {
-    stop.place->finish(stop.key, part.sum, part.is_folder, alive_);
+    stop.place->finish(stop.key, part.sum, part.kind, alive_);
   } else {
     stop.place->write(part.bytes.view());
     done_.bytes_written += part.bytes.size();

@@ -58,7 +58,7 @@ void place_here(const Artifact& artifact) {
   if (place.holds(key)) return;
   place.begin(reader.size());
   for (auto piece = reader.next(); !piece.empty(); piece = reader.next()) place.write(piece.view());
-  place.finish(key, reader.sum(), reader.is_folder(), {});
+  place.finish(key, reader.sum(), reader.kind(), {});
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ void encode(std::string& bytes, std::vector<Buffer>& buffers, GroupCall&& call) 
 
 void encode(std::string& bytes, std::vector<Buffer>& buffers, ArtifactPart&& part) {
   Encoder encoder(bytes);
-  encoder(part.artifact, part.size, part.is_folder, part.is_last, part.sum);
+  encoder(part.artifact, part.size, part.kind, part.is_last, part.sum);
   buffers.push_back(std::move(part.bytes));
 }
 
@@ -188,7 +188,7 @@ Part decode(std::string_view bytes, transport::Message& message) {
     decoder(part.term, part.call, part.kind, part.address, part.port);
     part.batch = EncodedBatch::unpack(decoder.rest(), std::move(message.buffers));
   } else if constexpr (std::is_same_v<Part, ArtifactPart>) {
-    decoder(part.artifact, part.size, part.is_folder, part.is_last, part.sum);
+    decoder(part.artifact, part.size, part.kind, part.is_last, part.sum);
     decoder.finish();
     if (message.buffers.size() != 1) throw DecodeError("a part of an artifact without its bytes");
     part.bytes = std::move(message.buffers.front());

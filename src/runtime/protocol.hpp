@@ -5,6 +5,7 @@
 #include "runtime/group_messages.hpp"
 #include "runtime/machine.hpp"
 #include "runtime/run_journal.hpp"
+#include "store/artifact_source.hpp"
 #include "store/dead_letters.hpp"
 #include "transport/transport.hpp"
 
@@ -286,7 +287,7 @@ struct SpreadArtifacts {
 struct ArtifactPart {
   std::uint64_t artifact = 0;
   std::uint64_t size = 0;  ///< of the source
-  bool is_folder = false;
+  store::SourceKind kind = store::SourceKind::file;
   bool is_last = false;
   std::uint64_t sum = 0;  ///< of all pieces up to this one
   Buffer bytes;

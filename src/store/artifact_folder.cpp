@@ -43,7 +43,7 @@ class PackedFolder : public ArtifactSource {
     }
     return fmt::format("{} members, {} bytes, {:016x}", members_.size(), size_, sum);
   }
-  bool is_folder() const override { return true; }
+  SourceKind kind() const override { return SourceKind::folder; }
   std::uint64_t size() const override { return size_; }
 
   Buffer next() override {

@@ -51,6 +51,14 @@ std::vector<std::string> members_of(const fs::path& place) {
   return names;
 }
 
+// By whoever may read it.
+void allow_to_execute(const fs::path& file) {
+  std::error_code error;
+  const auto readable = static_cast<unsigned>(fs::status(file, error).permissions()) & 0444U;
+  fs::permissions(file, static_cast<fs::perms>(readable >> 2U), fs::perm_options::add, error);
+  check_disk(error, "make executable", file);
+}
+
 }  // namespace
 
 ArtifactPlace::ArtifactPlace(const Artifact& artifact)
@@ -111,7 +119,7 @@ void ArtifactPlace::write(std::string_view piece) {
   }
 }
 
-void ArtifactPlace::finish(const std::string& key, std::uint64_t sum, bool is_folder,
+void ArtifactPlace::finish(const std::string& key, std::uint64_t sum, SourceKind kind,
                            const std::function<void()>& each) {
   file_ = Descriptor();
   if (sum_ != sum) {
@@ -120,9 +128,10 @@ void ArtifactPlace::finish(const std::string& key, std::uint64_t sum, bool is_fo
                     "and of what came {:016x}; look at the network and the memory of this node",
                     uri_, sum, sum_));
   }
-  if (is_folder || unpacks_) {
+  if (kind == SourceKind::folder || unpacks_) {
     settle(unpack(each), key);
   } else {
+    if (kind == SourceKind::program) allow_to_execute(partial_->temporary());
     sync_to_disk(partial_->temporary());
     settle(partial_->temporary(), key);
   }

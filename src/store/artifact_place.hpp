@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/artifact_source.hpp"
 #include "store/atomic_file.hpp"
 #include "store/descriptor.hpp"
 
@@ -30,9 +31,9 @@ class ArtifactPlace {
   void begin(std::uint64_t size);
   void write(std::string_view piece);
   std::uint64_t written() const noexcept { return size_; }
-  /// `sum` is of the pieces as they were sent; `is_folder`: they are a folder, packed. `each` is
+  /// `sum` is of the pieces as they were sent; of a folder they are it, packed. `each` is
   /// called now and then. Throws InputError if it cannot be unpacked.
-  void finish(const std::string& key, std::uint64_t sum, bool is_folder,
+  void finish(const std::string& key, std::uint64_t sum, SourceKind kind,
               const std::function<void()>& each);
 
  private:

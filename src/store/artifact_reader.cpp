@@ -55,7 +55,7 @@ ArtifactSource& ArtifactReader::source() {
   if (source_) return *source_;
   named([&] {
     source_ = open_artifact(artifact_);
-    if (source_->is_folder() && (artifact_.unpack || !artifact_.sha256.empty())) {
+    if (source_->kind() == SourceKind::folder && (artifact_.unpack || !artifact_.sha256.empty())) {
       throw InputError("it is a folder, which takes neither unpack nor sha256");
     }
   });

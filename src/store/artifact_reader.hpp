@@ -21,7 +21,7 @@ class ArtifactReader {
 
   /// Bytes of the source. Opens it, as do the next two.
   std::uint64_t size() { return source().size(); }
-  bool is_folder() { return source().is_folder(); }
+  SourceKind kind() { return source().kind(); }
   /// Nothing at the end. Throws InputError if what has been read is not what it should be.
   Buffer next();
 

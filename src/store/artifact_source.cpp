@@ -73,10 +73,14 @@ class FileSource final : public ArtifactSource {
   FileSource(std::string path, const struct stat& facts)
       : path_(std::move(path)),
         size_(static_cast<std::uint64_t>(facts.st_size)),
+        kind_((facts.st_mode & S_IXUSR) != 0 ? SourceKind::program : SourceKind::file),
         changed_(time_of_change(facts)) {}
 
-  std::string version() const override { return fmt::format("{} bytes of {}", size_, changed_); }
-  bool is_folder() const override { return false; }
+  std::string version() const override {
+    return fmt::format("{} bytes of {}{}", size_, changed_,
+                       kind_ == SourceKind::program ? ", executable" : "");
+  }
+  SourceKind kind() const override { return kind_; }
   std::uint64_t size() const override { return size_; }
   Buffer next() override {
     if (!bytes_) bytes_ = file_bytes(path_, size_, changed_);
@@ -86,6 +90,7 @@ class FileSource final : public ArtifactSource {
  private:
   std::string path_;
   std::uint64_t size_;
+  SourceKind kind_;
   std::string changed_;
   std::unique_ptr<ByteStream> bytes_;
 };
@@ -105,7 +110,7 @@ class ObjectSource final : public ArtifactSource {
   std::string version() const override {
     return fmt::format("{} bytes, {}", facts_.size, facts_.etag);
   }
-  bool is_folder() const override { return false; }
+  SourceKind kind() const override { return SourceKind::file; }
   std::uint64_t size() const override { return facts_.size; }
   Buffer next() override {
     if (!bytes_) bytes_ = std::make_unique<ObjectBytes>(*objects_, name_, facts_);

@@ -22,12 +22,15 @@ class ByteStream {
   virtual Buffer next() = 0;
 };
 
+enum class SourceKind : std::uint8_t { file, program, folder };
+
 /// What is at an artifact's uri, as a stream: a file's or an object's bytes, or a folder packed.
 class ArtifactSource : public ByteStream {
  public:
   /// Another text if something else is there.
   virtual std::string version() const = 0;
-  virtual bool is_folder() const = 0;
+  /// A program is a file that its user may execute.
+  virtual SourceKind kind() const = 0;
   /// Bytes of the file, or of all files in the folder.
   virtual std::uint64_t size() const = 0;
 };

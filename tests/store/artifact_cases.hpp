@@ -33,7 +33,7 @@ class ArtifactCase {
     for (auto piece = reader.next(); !piece.empty(); piece = reader.next()) {
       place.write(piece.view());
     }
-    place.finish(key, reader.sum(), reader.is_folder(), {});
+    place.finish(key, reader.sum(), reader.kind(), {});
     return true;
   }
 

@@ -70,7 +70,7 @@ TEST_F(ArtifactTest, ThatArrivesDamagedIsRefused) {
   ArtifactReader reader(artifact);
   while (!reader.next().empty()) {
   }
-  EXPECT_THROW(place.finish(reader.key(), reader.sum(), false, {}), IoError);
+  EXPECT_THROW(place.finish(reader.key(), reader.sum(), SourceKind::file, {}), IoError);
   EXPECT_FALSE(fs::exists(here("node/a/file")));
 }
 
@@ -143,6 +143,15 @@ TEST_F(ArtifactTest, MayNotChangeWhileItIsRead) {
     fs::last_write_time(here("source/file"), fs::file_time_type::clock::now() + 1s);
     EXPECT_THROW(while (!reader.next().empty()){}, InputError) << in_folder;
   }
+}
+
+TEST_F(ArtifactTest, MayBeAProgram) {
+  const auto artifact = file("#!/bin/sh");
+  EXPECT_TRUE(fetch(artifact));
+  EXPECT_EQ(fs::status(here("node/a/file")).permissions() & fs::perms::owner_exec, fs::perms::none);
+  fs::permissions(here("file"), fs::perms::owner_all);
+  EXPECT_TRUE(fetch(artifact));
+  EXPECT_NE(fs::status(here("node/a/file")).permissions() & fs::perms::owner_exec, fs::perms::none);
 }
 
 TEST_F(ArtifactTest, ThatIsNotThereIsNamed) {
