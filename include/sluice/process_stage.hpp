@@ -42,6 +42,7 @@ struct ProcessOptions {
   /// How much memory batches may take on their way to the process, and results on theirs back.
   std::uint64_t shared_memory = std::uint64_t{1} << 30U;
   std::size_t batch_size = 1;  ///< told to the process
+  std::size_t spmd = 1;        ///< ranks that are one worker, each with a process
   /// How long the process may take to say that it is up, before it loads anything.
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(60);
 };

@@ -26,7 +26,11 @@ def is_concurrent(stage: Stage) -> bool:
 def verbs_of_setup(stage: Stage, setup: Dict[str, Any]) -> List[Callable[[], Any]]:
     context = context_of(setup)
     verbs = [lambda: stage.setup_on_node(context)] if setup.get("on_node") else []
-    return verbs + [lambda: stage.setup(context)]
+    return verbs if setup.get("only_on_node") else verbs + [lambda: stage.setup(context)]
+
+
+def verbs_of_teardown(stage: Stage, setup: Dict[str, Any]) -> List[Callable[[], Any]]:
+    return [] if setup.get("only_on_node") else [stage.teardown]
 
 
 class Concurrent:
@@ -56,7 +60,7 @@ class Concurrent:
         finally:
             for bell in bells:
                 self._loop.remove_reader(bell)
-        if not await self._called([self._stage.teardown]):
+        if not await self._called(verbs_of_teardown(self._stage, setup)):
             return 1
         worker.wire.send(DONE)
         return 0

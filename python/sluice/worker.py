@@ -14,7 +14,7 @@ from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from . import process
-from .concurrent import Concurrent, is_concurrent, verbs_of_setup
+from .concurrent import Concurrent, is_concurrent, verbs_of_setup, verbs_of_teardown
 from .errors import ProtocolError, RecordError
 from .memory import InputMemory, OutputMemory, Watch, use_output
 from .record import Record
@@ -77,7 +77,7 @@ class Worker:
             frame = self._next(spin=True)
         if frame.kind != TEARDOWN:
             raise ProtocolError(f"a frame of unknown kind {frame.kind}")
-        if not self._called(stage.teardown):
+        if not self._called(*verbs_of_teardown(stage, setup)):
             return 1
         self.wire.send(DONE)
         return 0

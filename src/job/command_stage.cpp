@@ -11,6 +11,7 @@ ProcessOptions options_of(const StageEntry& entry, const StageSpec& spec) {
   options.shared_memory = entry.shared_memory.value_or(options.shared_memory);
   options.start_timeout = entry.start_timeout.value_or(options.start_timeout);
   options.batch_size = spec.batch_size;
+  options.spmd = spec.spmd;
   return options;
 }
 

@@ -58,17 +58,22 @@ void ProcessStage::setup_on_node(const WorkerContext& context) {
         "in another mode",
         kind_of(options_.env), context.stage));
   }
+  if (options_.spmd > 1 && !context.group) {  // whoever is called is not alone in being set up
+    process::Supervisor for_node(options_, context);
+    for_node.start(process::SetupKind::node);
+    return for_node.tear_down();
+  }
   supervisor_ = std::make_unique<process::Supervisor>(options_, context);
-  supervisor_->start(true);
+  supervisor_->start(process::SetupKind::node_and_worker);
 }
 
 // The process that did what is to be done once on the node is this worker's, too.
 void ProcessStage::setup(const WorkerContext& context) {
   const bool is_there = supervisor_ && supervisor_->context().worker == context.worker;
-  if (is_there && !context.group) return;  // that of a group must know its group
+  if (is_there && supervisor_->context().group == context.group) return;
   if (is_there) supervisor_->tear_down();
   supervisor_ = std::make_unique<process::Supervisor>(options_, context);
-  supervisor_->start(false);
+  supervisor_->start(process::SetupKind::worker);
 }
 
 void ProcessStage::process(Batch<Record>& batch, Emitter<Record>& out) {

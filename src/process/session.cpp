@@ -53,7 +53,7 @@ auto Session::guarded(Body body) {
   }
 }
 
-Session::Session(const ProcessOptions& options, const WorkerContext& context, bool on_node)
+Session::Session(const ProcessOptions& options, const WorkerContext& context, SetupKind kind)
     : options_(options),
       context_(context),
       input_("sluice-input", options.shared_memory, MemoryFile::Use::read_write),
@@ -69,7 +69,7 @@ Session::Session(const ProcessOptions& options, const WorkerContext& context, bo
   connection_.emplace(std::move(socket), child_->death());
   guarded([&] {
     greet();
-    set_up(on_node);
+    set_up(kind);
   });
 }
 
@@ -114,14 +114,14 @@ void Session::greet() {
       hello.name.empty() ? "without a name" : hello.name, hello.protocol, protocol_version));
 }
 
-void Session::set_up(bool on_node) {
+void Session::set_up(SetupKind kind) {
   phase_ = "in setup";
-  connection_->send({FrameKind::setup, 0, setup_text(on_node)});
+  connection_->send({FrameKind::setup, 0, setup_text(kind)});
   expect(FrameKind::ready, "ready");
   phase_ = "between batches";
 }
 
-std::string Session::setup_text(bool on_node) const {
+std::string Session::setup_text(SetupKind kind) const {
   const auto* group = context_.group.get();
   const Json json{{"stage", context_.stage},
                   {"worker", context_.worker},
@@ -137,7 +137,8 @@ std::string Session::setup_text(bool on_node) const {
                   {"depth", context_.depth},
                   {"output_limit", output_->limit()},
                   {"node_dir", context_.node_dir.string()},
-                  {"on_node", on_node}};
+                  {"on_node", kind != SetupKind::worker},
+                  {"only_on_node", kind == SetupKind::node}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

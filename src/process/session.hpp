@@ -32,13 +32,17 @@ struct Reply {
   std::exception_ptr error = {};
 };
 
+/// What a process is set up for: to be a worker's, to do what is to be done once on its node, or
+/// both.
+enum class SetupKind { worker, node_and_worker, node };
+
 /// One process of a stage, from its start to its end. What it does wrong is thrown: ProcessDied if
 /// it is gone then, StageError or RecordError if it can go on, UsageError if another one would not
 /// do better. For one thread.
 class Session {
  public:
   /// Starts it and has it set up.
-  Session(const ProcessOptions& options, const WorkerContext& context, bool on_node);
+  Session(const ProcessOptions& options, const WorkerContext& context, SetupKind kind);
 
   Results process(const Batch<Record>& batch);
 
@@ -62,8 +66,8 @@ class Session {
  private:
   store::Descriptor start();
   void greet();
-  void set_up(bool on_node);
-  std::string setup_text(bool on_node) const;
+  void set_up(SetupKind kind);
+  std::string setup_text(SetupKind kind) const;
 
   Place write(const Batch<Record>& batch, const BatchTable& table, std::uint64_t offset);
   void require_fit(const Batch<Record>& batch, const BatchTable& table) const;

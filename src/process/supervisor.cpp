@@ -18,10 +18,10 @@ constexpr std::chrono::seconds time_to_let_go{10};
 
 }  // namespace
 
-void Supervisor::start(bool on_node) {
+void Supervisor::start(SetupKind kind) {
   for (int kills = 1;; ++kills) {
     try {
-      session_.emplace(options_, context_, on_node);
+      session_.emplace(options_, context_, kind);
       return;
     } catch (const ProcessDied& death) {
       if (!death.killed || kills == most_kills) throw;
@@ -163,7 +163,7 @@ void Supervisor::tear_down() {
 void Supervisor::restart() {
   for (int tries = 1;; ++tries) {
     try {
-      return start(false);
+      return start(SetupKind::worker);
     } catch (const StageError& error) {
       if (tries == most_restarts) {
         throw StageError(

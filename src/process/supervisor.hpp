@@ -26,7 +26,7 @@ class Supervisor {
   const WorkerContext& context() const noexcept { return context_; }
 
   /// That the process is killed by someone else counts for nothing.
-  void start(bool on_node);
+  void start(SetupKind kind);
   /// Gives the batch to the next process when one dies over it.
   Results process(const Batch<Record>& batch);
 
