@@ -68,7 +68,8 @@ by_itself=0 resumed=0 wrong=0
 for ((seed = first; seed < first + trials; ++seed)); do
   RANDOM=$seed
   rm -rf run
-  mpirun --enable-recovery --timeout 100 -n 9 "$sluice" run job.toml --run-dir run >log.txt 2>&1 &
+  mpirun --enable-recovery --timeout 100 -n 9 "$sluice" run job.toml --run-dir run \
+    --set "stage.work.spmd=$((1 + seed % 2))" >log.txt 2>&1 & # pairs of ranks every other time
   launcher=$!
   victims=$(seq 1 8 | shuf --random-source=<(yes "$seed") -n 3)
   wait_for_journal
