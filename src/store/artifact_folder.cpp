@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <set>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -153,6 +155,21 @@ std::vector<Member> members_of(const fs::path& folder) {
   return members;
 }
 
+// Keys may end where others go on with a slash; files may not.
+void require_files_or_folders(const std::string& uri, const std::vector<Member>& members) {
+  std::set<std::string_view> names;
+  for (const auto& member : members) names.insert(member.name);
+  for (const std::string_view name : names) {
+    for (auto slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1)) {
+      const auto folder = name.substr(0, slash);
+      if (!names.contains(folder)) continue;
+      throw InputError(
+          fmt::format("'{}{}' would be a file and, because of '{}{}', a folder; rename one of them",
+                      uri, folder, uri, name));
+    }
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<ArtifactSource> open_folder(const std::string& path) {
@@ -168,11 +185,11 @@ std::unique_ptr<ArtifactSource> open_prefix(const std::string& uri) {
     Member member;
     member.name = object.key.substr(prefix.key.size());
     member.size = object.size;
-    const auto facts = objects->look_at({prefix.bucket, object.key});
-    if (facts) member.version = facts->etag;
+    member.version = object.etag;
     members.push_back(std::move(member));
   }
   if (members.empty()) throw InputError(fmt::format("there are no objects below '{}'", uri));
+  require_files_or_folders(uri, members);
   return std::make_unique<Prefix>(std::move(objects), std::move(prefix), std::move(members));
 }
 

@@ -62,6 +62,7 @@ class ObjectStore {
   struct Listed {
     std::string key;
     std::uint64_t size = 0;
+    std::string etag;
   };
   /// An empty object whose key ends with a slash is a folder of the tools that show buckets so.
   enum class Folders { listed, skipped };

@@ -80,8 +80,8 @@ ListedPage parse_listing(std::string_view xml) {
   ListedPage page;
   for (const auto& object : listing.children("Contents")) {
     const std::string key = object.child_value("Key");
-    page.objects.push_back(
-        {encoded ? percent_decode(key) : key, object.child("Size").text().as_ullong()});
+    page.objects.push_back({encoded ? percent_decode(key) : key,
+                            object.child("Size").text().as_ullong(), object.child_value("ETag")});
   }
   if (listing.child("IsTruncated").text().as_bool()) {
     page.next = listing.child_value("NextContinuationToken");

@@ -45,6 +45,20 @@ TEST_F(ArtifactsInBuckets, MayBeAllObjectsBelowAPrefix) {
   EXPECT_FALSE(fetch({uri("p/"), "folder"}));
 }
 
+TEST_F(ArtifactsInBuckets, MayNotBeBothAFileAndAFolder) {
+  for (const auto* key : {"p/a", "p/a-b", "p/a/b/c"}) objects_->put({bucket_, key}, "bytes");
+  EXPECT_THAT(complaint({uri("p/"), "folder"}),
+              ::testing::AllOf(HasSubstr("'" + uri("p/a") + "'"), HasSubstr(uri("p/a/b/c"))));
+}
+
+TEST_F(ArtifactsInBuckets, BelowAPrefixMayNotChangeWhileTheyAreRead) {
+  objects_->put({bucket_, "p/a"}, "before");
+  ArtifactReader reader({uri("p/"), "folder"});
+  reader.key();
+  objects_->put({bucket_, "p/a"}, "behind");
+  EXPECT_THROW(while (!reader.next().empty()){}, InputError);
+}
+
 TEST_F(ArtifactsInBuckets, ThatAreNotThereAreNamed) {
   EXPECT_THAT(complaint({uri("none"), "a"}), HasSubstr("there is no object '" + uri("none")));
   EXPECT_THAT(complaint({uri("none/"), "a"}), HasSubstr("no objects below '" + uri("none/")));

@@ -140,6 +140,16 @@ TEST(S3Failures, NothingSecretIsRepeatedWhateverTheServerSays) {
   EXPECT_THAT(text, HasSubstr("400 ***: *** ***"));
 }
 
+TEST(S3Listing, SaysWhichVersionEachObjectIs) {
+  const auto page = parse_listing(
+      "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%20b</Key>"
+      "<ETag>&quot;6f&quot;</ETag><Size>5</Size></Contents></ListBucketResult>");
+  ASSERT_EQ(page.objects.size(), 1U);
+  EXPECT_EQ(page.objects[0].key, "a b");
+  EXPECT_EQ(page.objects[0].size, 5U);
+  EXPECT_EQ(page.objects[0].etag, "\"6f\"");
+}
+
 TEST(S3Failures, WhatIsNoXmlIsNoError) {
   EXPECT_EQ(parse_s3_error("").code, "");
   EXPECT_EQ(parse_s3_error("<html>").code, "");
