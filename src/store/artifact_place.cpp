@@ -129,7 +129,14 @@ void ArtifactPlace::finish(const std::string& key, std::uint64_t sum, SourceKind
                     uri_, sum, sum_));
   }
   if (kind == SourceKind::folder || unpacks_) {
-    settle(unpack(each), key);
+    const auto folder = unpack(each);
+    try {
+      settle(folder, key);
+    } catch (...) {
+      std::error_code ignored;
+      fs::remove_all(folder, ignored);
+      throw;
+    }
   } else {
     if (kind == SourceKind::program) allow_to_execute(partial_->temporary());
     sync_to_disk(partial_->temporary());

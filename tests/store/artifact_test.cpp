@@ -156,6 +156,22 @@ TEST_F(ArtifactTest, MayBeAProgram) {
   EXPECT_NE(fs::status(here("node/a/file")).permissions() & fs::perms::owner_exec, fs::perms::none);
 }
 
+TEST_F(ArtifactTest, LeavesNothingWhereItCannotGo) {
+  fs::create_directories(here("source"));
+  write_text(here("source/file"), "hello");
+  std::optional<ArtifactPlace> place(std::in_place, Artifact{here("source").string(), "a/folder"});
+  ArtifactReader reader({here("source").string(), "a/folder"});
+  const auto key = reader.key();
+  place->begin(reader.size());
+  for (auto piece = reader.next(); !piece.empty(); piece = reader.next())
+    place->write(piece.view());
+  fs::remove_all(here("node/a"));
+  write_text(here("node/a"), "no folder");
+  EXPECT_THROW(place->finish(key, reader.sum(), SourceKind::folder, {}), IoError);
+  place.reset();
+  EXPECT_TRUE(nothing_is_left_of_attempts());
+}
+
 TEST_F(ArtifactTest, ThatIsNotThereIsNamed) {
   EXPECT_THAT(complaint({here("nothing").string(), "a"}),
               ::testing::AllOf(HasSubstr("nothing'"), HasSubstr("No such file or directory")));
