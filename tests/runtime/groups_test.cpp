@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -27,15 +28,16 @@ PipelineSpec<Item, Item> with_team(S team, StageSpec spec, int count) {
 }
 
 TEST(Groups, AllRanksGetEachBatchAndThePrimaryAnswers) {
-  for (const int size : {2, 4}) {
+  // A stage's only worker is told beforehand where its outputs go.
+  for (const auto& [size, workers] : {std::pair(2, 2), {4, 2}, {2, 1}, {4, 1}}) {
     const auto pipeline =
         Pipeline<Item>("teams")
             .then(testing::Stamp(""), {.name = "before", .batch_size = 3, .workers = 2})
             .then(Team(), {.name = "team",
                            .batch_size = 4,
                            .spmd = static_cast<std::size_t>(size),
-                           .workers = 2})
-            .then(testing::Stamp(""), {.name = "after", .workers = 1});
+                           .workers = static_cast<std::size_t>(workers)})
+            .then(testing::Stamp(""), {.name = "after", .batch_size = 4, .workers = 1});
     const auto result = run_pipeline(team_run(pipeline, 200));
     EXPECT_EQ(result.outputs, Team::expected(200, size));
     EXPECT_EQ(result.status.stages[1].records_in, 200u);

@@ -80,11 +80,13 @@ class Killer {
   std::mutex mutex_;
 };
 
-/// A stage that tells the killer.
+/// A stage that tells the killer. In a group, its ranks meet in each batch.
 class Work : public Stage<Item, Item> {
  public:
   explicit Work(Killer* killer) : killer_(killer) {}
+  void setup(const WorkerContext& context) override { group_ = context.group; }
   void process(Batch<Item>& batch, Emitter<Item>& out) override {
+    if (group_) group_->barrier();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
       killer_->note_record();
@@ -96,6 +98,7 @@ class Work : public Stage<Item, Item> {
 
  private:
   Killer* killer_;
+  std::shared_ptr<Group> group_;
 };
 
 std::vector<std::string> expected_lines() {
@@ -180,12 +183,14 @@ class RunDir {
   std::filesystem::path path_;
 };
 
-void survives(std::uint64_t seed) {
+void survives(std::uint64_t seed, std::size_t spmd = 1) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   constexpr int workers = 8;
   const RunDir run_dir(std::to_string(seed));
   Killer killer(seed, workers, 3);
-  const auto status = run(spec_for(killer, run_dir.path()), killer, workers);
+  auto spec = spec_for(killer, run_dir.path());
+  spec.stages[1].spec.spmd = spmd;
+  const auto status = run(spec, killer, workers);
   EXPECT_EQ(status.done, static_cast<std::uint64_t>(count));
   EXPECT_LE(status.lost.size(), killer.killed());
   EXPECT_EQ(lines_in(run_dir.path()), expected_lines());
@@ -193,6 +198,14 @@ void survives(std::uint64_t seed) {
 
 TEST(RankLoss, ThreeOfEightWorkersDieAndTheOutputIsWhole) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) survives(seed);
+}
+
+TEST(RankLoss, RanksOfGroupsDieAndTheOutputIsWhole) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) survives(seed, 2);
+}
+
+TEST(RankLossSoak, RanksOfGroupsDieAndTheOutputIsWhole) {
+  for (std::uint64_t seed = 100; seed < 600; ++seed) survives(seed, 2);
 }
 
 TEST(RankLossSoak, ThreeOfEightWorkersDieAndTheOutputIsWhole) {
