@@ -212,14 +212,16 @@ TEST_F(PlanCommand, WhatCannotBePlannedIsSaidClearly) {
   EXPECT_THAT(refused("", "4x(8?)"), HasSubstr("topology '4x(8?)': '8?' is neither"));
 }
 
-TEST_F(PlanCommand, GroupsArePlannedButNotRunYet) {
+TEST_F(PlanCommand, GroupsAreWholeOrNotThere) {
   const auto job = "[input]\nkeys = [\"a\"]\n" + stage("one", "speed = 2\ngpus = 1\nspmd = 8");
   const auto all = json(job, "2x(8c,4g)");
   EXPECT_EQ(all.at("stages").at(0).at("workers"), 1);
   EXPECT_EQ(all.at("stages").at(0).at("placements").size(), 8u);
   const auto ended = run_process(sluice_command(0, {"run", "job.toml"}), folder_.path());
-  EXPECT_EQ(ended.code, 2);
-  EXPECT_THAT(ended.err, HasSubstr("cannot run them yet"));
+  EXPECT_EQ(ended.code, 5);
+  EXPECT_THAT(ended.err,
+              HasSubstr("stage 'one' fits no node: it asks for 1 cpus and 1 GPUs for each "
+                        "rank"));
 }
 
 }  // namespace
