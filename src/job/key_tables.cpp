@@ -97,8 +97,8 @@ const std::vector<KeySpec>& artifact_table() {
       {"dest", "string", "",
        "a place below the node's folder: `$SLUICE_NODE_DIR/NAME`, or just `NAME`"},
       {"unpack", "boolean", "false",
-       "`true`: the file is an archive (tar with any usual compression, zip, …), and `dest` "
-       "becomes the folder with what is in it"},
+       "`true`: the file is an archive (tar with any usual compression, zip, 7-Zip or cpio), and "
+       "`dest` becomes the folder with what is in it"},
       {"sha256", "string", "",
        "of the file, as `sha256sum` prints it. A run with another file stops"}};
   return keys;
