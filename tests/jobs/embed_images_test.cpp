@@ -32,10 +32,6 @@ struct Picture {
   Image image() const { return image(pixels); }
 };
 
-std::vector<Picture> pictures() {
-  return {Picture(64, 64, 1), Picture(200, 300, 2), Picture(1, 1, 3), Picture(129, 40, 4)};
-}
-
 std::vector<double> plain(const Image& image, std::uint64_t seed) {
   std::vector<double> pixels(rows * inputs);
   for (std::size_t y = 0; y < side; ++y) {
@@ -84,6 +80,10 @@ TEST(EmbedImages, DifferentImagesAndSeedsGiveDifferentNumbers) {
 }
 
 #ifdef EMBED_WITH_CUDA
+std::vector<Picture> pictures() {
+  return {Picture(64, 64, 1), Picture(200, 300, 2), Picture(1, 1, 3), Picture(129, 40, 4)};
+}
+
 TEST(EmbedImagesOnGpu, AgreesWithTheCpu) {
   namespace gpu = sluice::gpu;
   if (gpu::device_count() == 0) {
