@@ -16,7 +16,7 @@ def check_nesting(track, spans):
     last = -1
     for begin, end, name in spans:
         assert begin >= last, f"{track}: {name} is written after a later one"
-        assert end > begin, f"{track}: {name} takes no time"
+        assert end >= begin, f"{track}: {name} ends before it begins"
         last = begin
         while open_ends and open_ends[-1] <= begin:
             open_ends.pop()
