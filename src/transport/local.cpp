@@ -2,6 +2,8 @@
 
 #include <sluice/error.hpp>
 
+#include "transport/give_way.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -40,12 +42,19 @@ class Mailbox {
   }
 
   void wait(std::chrono::nanoseconds longest) {
+    give_way_.until([this] {
+      const std::lock_guard lock(mutex_);
+      return has_news();
+    });
     std::unique_lock lock(mutex_);
-    arrived_.wait_for(lock, longest, [this] { return notified_ || !messages_.empty(); });
+    arrived_.wait_for(lock, longest, [this] { return has_news(); });
     notified_ = false;
   }
 
  private:
+  bool has_news() const { return notified_ || !messages_.empty(); }
+
+  GiveWay give_way_;  ///< the reader's
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Message> messages_;

@@ -5,8 +5,6 @@
 #include "transport/mpi_check.hpp"
 #include "transport/mpi_session.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -25,11 +23,6 @@ struct Patience {
 };
 constexpr Patience with_cores_to_spare{20us, 50us};
 constexpr Patience without{0us, 10us};
-
-// How often to let others run before sleeping; after once taking longer, not for a while.
-constexpr int most_yields = 4;
-constexpr std::chrono::nanoseconds longest_yield = 300us;
-constexpr std::chrono::nanoseconds yield_pause = 100ms;
 
 // A doorbell ends a sleep; these end it when a ring was missed, when transfers must be moved along,
 // and when a message may come from a node that has no doorbell here.
@@ -174,7 +167,10 @@ void MpiPort::wait(Nanoseconds longest) {
   const auto done = [this] { return has_news(); };
   if (busy_since_wait_) {
     spin(until, done);
-    give_way(done);
+    give_way_.until([&] {
+      progress();
+      return done();
+    });
   }
   busy_since_wait_ = false;
   while (!done() && Clock::now() < until) {
@@ -193,25 +189,6 @@ void MpiPort::spin(Clock::time_point until, Done done) {
   const auto spin_until =
       std::min(until, Clock::now() + (inbox_.empty() ? patience.spin : patience.transfer_spin));
   while (!done() && Clock::now() < spin_until) progress();
-}
-
-// Whoever runs meanwhile may send something: on cores that ranks share, giving way a few times
-// costs a fraction of going to sleep and being woken. But who computes keeps the core for
-// milliseconds, and then a sleeper is woken sooner.
-template <class Done>
-void MpiPort::give_way(Done done) {
-  auto before = Clock::now();
-  if (before < keep_way_until_) return;
-  for (int i = 0; i < most_yields && !done(); ++i) {
-    ::sched_yield();
-    progress();
-    const auto after = Clock::now();
-    if (after - before > longest_yield) {
-      keep_way_until_ = after + yield_pause;
-      return;
-    }
-    before = after;
-  }
 }
 
 template <class Done>

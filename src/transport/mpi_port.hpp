@@ -1,5 +1,6 @@
 #pragma once
 
+#include "transport/give_way.hpp"
 #include "transport/mpi_inbox.hpp"
 #include "transport/mpi_nodes.hpp"
 #include "transport/mpi_outbox.hpp"
@@ -83,8 +84,6 @@ class MpiPort {
   template <class Done>
   void spin(Clock::time_point until, Done done);
   template <class Done>
-  void give_way(Done done);
-  template <class Done>
   void nap(Clock::time_point until, Done done);
 
   MPI_Comm for_groups_;  ///< communicators are agreed on by messages in it, whatever their tags
@@ -97,7 +96,7 @@ class MpiPort {
   std::uint32_t run_ = 0;
   bool in_run_ = false;
   bool busy_since_wait_ = false;
-  Clock::time_point keep_way_until_;
+  GiveWay give_way_;
   Clock::time_point next_look_;   ///< for ranks that died
   std::vector<Rank> dead_;        ///< all that have been found
   std::vector<Rank> lost_;        ///< those that this run has not heard of yet
