@@ -21,6 +21,7 @@ namespace {
 struct Options {
   Chain chain;
   std::size_t batch = 1;
+  std::size_t depth = 2;  ///< so that the next batch is there when one is answered
   std::vector<std::string> command;
   std::filesystem::path run_dir = ".";
 };
@@ -52,10 +53,12 @@ Pipeline<Record> pipeline_of(const Options& options, const std::shared_ptr<Log>&
     return StageSpec{
         .name = name, .batch_size = options.batch, .workers = options.chain.workers_of(0)};
   };
+  auto model_spec = spec("model");
+  model_spec.depth = options.depth;
   return Pipeline<Record>("model")
       .then(map<Record>([bytes](Record record) { return with_bytes(std::move(record), bytes); }),
             spec("make"))
-      .then(ProcessStage(std::move(model)), spec("model"))
+      .then(ProcessStage(std::move(model)), model_spec)
       .then(Drop(ends), spec("drop"));
 }
 
@@ -89,6 +92,7 @@ int main(int argc, char** argv) {
   sluice::bench::Options options;
   options.chain.add_to(app);
   app.add_option("--batch", options.batch, "records in a batch");
+  app.add_option("--depth", options.depth, "batches that the model's process has at once");
   app.add_option("--command", options.command, "of the model's process")->required();
   app.add_option("--run-dir", options.run_dir, "for logs");
   CLI11_PARSE(app, argc, argv);

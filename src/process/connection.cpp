@@ -13,9 +13,6 @@
 namespace sluice::process {
 namespace {
 
-// Waiting in the kernel costs as much, so an answer that comes so soon is better looked for.
-constexpr std::chrono::microseconds spin{50};
-
 bool would_wait() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 int milliseconds_until(Connection::Clock::time_point deadline) {
@@ -34,28 +31,29 @@ Connection::Connection(store::Descriptor socket, int death)
 }
 
 std::optional<Frame> Connection::receive(Clock::time_point deadline) {
-  const auto spin_until = Clock::now() + spin;
-  bool last_look = false;
-  while (true) {
-    if (auto frame = incoming_.take()) return frame;
-    if (!outgoing_.empty()) write_some();
-    if (read_some()) continue;
+  std::optional<Frame> frame;
+  const auto came = [&] { return (frame = next()).has_value(); };
+  give_way_.until(came);
+  for (bool last_look = false; !frame && !came();) {
     if (last_look) throw Gone{};
-    const auto now = Clock::now();
-    if (now < spin_until) continue;
-    if (now >= deadline) return std::nullopt;
+    if (Clock::now() >= deadline) return std::nullopt;
     last_look = wait(deadline);  // what it said last is read before it counts as gone
   }
+  return frame;
 }
 
 std::optional<Frame> Connection::look() {
-  for (bool last_look = false;;) {
+  if (auto frame = next()) return frame;
+  if (!wait(Clock::now())) return std::nullopt;
+  if (auto frame = next()) return frame;
+  throw Gone{};
+}
+
+std::optional<Frame> Connection::next() {
+  while (true) {
     if (auto frame = incoming_.take()) return frame;
     if (!outgoing_.empty()) write_some();
-    if (read_some()) continue;
-    if (last_look) throw Gone{};
-    last_look = wait(Clock::now());
-    if (!last_look) return std::nullopt;
+    if (!read_some()) return std::nullopt;
   }
 }
 

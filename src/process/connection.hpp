@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/give_way.hpp"
 #include "process/frames.hpp"
 #include "store/descriptor.hpp"
 
@@ -34,6 +35,7 @@ class Connection {
   bool is_stuck() const noexcept { return !outgoing_.empty(); }
 
  private:
+  std::optional<Frame> next();
   bool read_some();
   void write_some();
   bool wait(Clock::time_point deadline) const;
@@ -42,6 +44,7 @@ class Connection {
   int death_;
   std::string outgoing_;
   FrameReader incoming_;
+  GiveWay give_way_;
 };
 
 }  // namespace sluice::process

@@ -2,7 +2,7 @@
 
 #include <sluice/error.hpp>
 
-#include "transport/give_way.hpp"
+#include "base/give_way.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "transport/give_way.hpp"
+#include "base/give_way.hpp"
 #include "transport/mpi_inbox.hpp"
 #include "transport/mpi_nodes.hpp"
 #include "transport/mpi_outbox.hpp"
