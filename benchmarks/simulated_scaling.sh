@@ -6,7 +6,8 @@ set -euo pipefail
 sluice=$1/sluice inputs=$2
 shift 2
 
-scratch=$(mktemp -d)
+# run.sh removes its folder even where this is ended before it can.
+scratch=$(mktemp -d ${SLUICE_BENCH_SCRATCH:+-p "$SLUICE_BENCH_SCRATCH"})
 trap 'rm -rf "$scratch"' EXIT
 cat >"$scratch/job.toml" <<'TOML'
 [pipeline]

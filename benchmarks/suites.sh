@@ -27,6 +27,15 @@ is_name() {
   [ -n "${suites[$1]:-}" ] || case " ${suites[*]} " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
+# with_peers NAME…: whether any of them is of the peers' suite.
+with_peers() {
+  local name
+  for name in "$@"; do
+    case " peers ${suites[peers]} " in *" $name "*) return 0 ;; esac
+  done
+  return 1
+}
+
 # run_suite NAME: a suite, or a part.
 run_suite() {
   local part round parts=${suites[$1]:-$1} most=1 times

@@ -128,11 +128,11 @@ run_hop() {
 
 # plot: adds plots to the page, if there is what draws them.
 plot() {
-  local drawer=$python
-  [ -n "$drawer" ] || drawer=${SLUICE_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice/peers}/bin/python
-  if ! "$drawer" -c 'import matplotlib' 2>/dev/null; then
-    echo "no plots: benchmarks/peers/set-up.sh installs what draws them" >&2
+  local drawer venv=${SLUICE_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice/peers}
+  for drawer in "$venv/bin/python" python3; do
+    "$drawer" -c 'import matplotlib' 2>/dev/null || continue
+    "$drawer" benchmarks/plots.py "$results" || echo "run.sh: the plots failed" >&2
     return
-  fi
-  "$drawer" benchmarks/plots.py "$results" || echo "run.sh: the plots failed" >&2
+  done
+  echo "no plots: benchmarks/peers/set-up.sh installs what draws them" >&2
 }

@@ -6,7 +6,7 @@ import math
 import sys
 
 MACHINE = {"date", "commit", "size", "seeds", "cpu", "cores", "memory_kib", "kernel", "mpi",
-           "compiler", "load_before"}
+           "compiler", "build", "load_before"}
 
 
 def main():
@@ -20,6 +20,7 @@ def main():
         if "step" in entry:
             assert unfinished > 0, f"{entry['step']} measured nothing"
             assert entry["seconds"] >= 0
+            assert "/benchmark-" not in entry["step"], f"another run will not know {entry['step']}"
             unfinished = 0
         elif "what" in entry:
             assert entry["suite"] in suites and entry["round"] >= 1, entry
