@@ -1,7 +1,9 @@
 // Reads results as JSON lines from standard input, takes the median of those that have the same
 // name, and prints one table, or a page in Markdown. Exits with 1 if a target is missed.
 #include "common/report.hpp"
-#include "common/samples.hpp"
+
+#include <sluice/error.hpp>
+#include <sluice/run.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,7 +27,11 @@ struct Group {
   Result result;  ///< the first one
   std::vector<double> values;
 
-  double median() const { return quantile(values, 0.5); }
+  double median() const {
+    auto sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    return (sorted.at((sorted.size() - 1) / 2) + sorted.at(sorted.size() / 2)) / 2;
+  }
 };
 
 // The ratio of two results' medians, to be held against a target.
@@ -41,12 +47,17 @@ struct Groups {
   std::vector<std::string> names;
   std::map<std::string, Group> by_name;
   std::vector<Comparison> comparisons;
+  std::map<std::string, int> failed;  ///< steps, and with which exit code
 
   void add(const nlohmann::json& json) {
     if (json.contains("what")) {
       add(json.value("suite", ""), json.get<Result>());
     } else if (json.contains("compare")) {
       comparisons.push_back({json.at("compare"), json.at("with"), target_of(json)});
+    } else if (json.contains("failed")) {
+      failed[json.at("failed")] = json.at("status");
+    } else if (json.contains("step")) {
+      failed.erase(json.at("step"));
     } else if (json.contains("cpu")) {
       machines.push_back(json);
     }
@@ -68,7 +79,14 @@ struct Groups {
 
 Groups read() {
   Groups groups;
-  for (std::string line; std::getline(std::cin, line);) groups.add(nlohmann::json::parse(line));
+  std::size_t number = 1;
+  for (std::string line; std::getline(std::cin, line); ++number) {
+    try {
+      groups.add(nlohmann::json::parse(line));
+    } catch (const nlohmann::json::exception& error) {
+      throw UsageError(fmt::format("line {}: {}", number, error.what()));
+    }
+  }
   return groups;
 }
 
@@ -149,10 +167,19 @@ void print_missed(const std::vector<SuiteRow>& rows) {
   }
 }
 
+// So that nobody takes for met what was not measured.
+void print_failed(const Groups& groups) {
+  for (const auto& [step, status] : groups.failed) {
+    fmt::print("- failed with exit code {}: {}\n", status, step);
+  }
+}
+
 void print_page(const Groups& groups, const std::vector<SuiteRow>& rows) {
   fmt::print("# What was measured\n\n");
   print_machines(groups);
   print_missed(rows);
+  if (!groups.failed.empty()) fmt::print("\n## Not measured\n\n");
+  print_failed(groups);
   std::vector<std::string> suites;
   for (const auto& row : rows) {
     if (std::find(suites.begin(), suites.end(), row.suite) == suites.end()) {
@@ -176,17 +203,23 @@ void print_rows(const std::vector<SuiteRow>& rows) {
   print_table(table);
 }
 
+int main_of(bool as_page) {
+  const auto groups = read();
+  const auto rows = rows_of(groups);
+  if (as_page) {
+    print_page(groups, rows);
+  } else {
+    print_rows(rows);
+    print_failed(groups);
+  }
+  const bool met = groups.failed.empty() && std::none_of(rows.begin(), rows.end(), is_missed);
+  return met ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 }  // namespace
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-  using namespace sluice::bench;
-  const auto groups = read();
-  const auto rows = rows_of(groups);
-  if (argc > 1 && std::string_view(argv[1]) == "--markdown") {
-    print_page(groups, rows);
-  } else {
-    print_rows(rows);
-  }
-  return std::any_of(rows.begin(), rows.end(), is_missed) ? EXIT_FAILURE : EXIT_SUCCESS;
+  const bool as_page = argc > 1 && std::string_view(argv[1]) == "--markdown";
+  return sluice::guard_main([as_page] { return sluice::bench::main_of(as_page); });
 }

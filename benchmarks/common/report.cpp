@@ -61,6 +61,7 @@ void from_json(const nlohmann::json& json, Result& result) {
 }
 
 bool meets(double value, const Target& target) {
+  if (!std::isfinite(value)) return false;  // a ratio to nothing
   return target.aim == Aim::at_least ? value >= target.value : value <= target.value;
 }
 

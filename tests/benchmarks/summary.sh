@@ -12,6 +12,8 @@ cat >"$scratch/results.jsonl" <<'JSON'
 {"suite": "one", "round": 2, "what": "fast", "value": 300, "unit": "records/s"}
 {"suite": "one", "round": 3, "what": "fast", "value": 200, "unit": "records/s"}
 {"suite": "two", "round": 1, "what": "slow", "value": 50, "unit": "records/s"}
+{"suite": "one", "round": 1, "what": "even", "value": 4, "unit": "s"}
+{"suite": "one", "round": 2, "what": "even", "value": 1, "unit": "s"}
 {"suite": "two", "round": 1, "what": "time", "value": 2, "unit": "s", "aim": "at most", "target": 3}
 {"compare": "fast", "with": "slow", "aim": "at least", "target": 4}
 {"compare": "fast", "with": "time", "aim": "at least"}
@@ -25,6 +27,7 @@ has "^fast +\| 200 records/s \(100 to 300, 3 runs\) "
 has "^  its ratio to 'slow' +\| 4 +\| >= 4 +\| ok"
 has "^  its ratio to 'time' +\| 100 +\| +\| *$"
 has "^time +\| 2 s +\| <= 3 s +\| ok"
+has "^even +\| 2.50 s \(1 to 4, 2 runs\)"
 if grep -q "not measured" "$scratch/out"; then exit 1; fi
 
 status=0
@@ -35,3 +38,21 @@ has "^- commit: abc; cpu: a cpu"
 has "^- fast, its ratio to 'slow': 4, target >= 4.10. Where the time went: stage-1 ran"
 has "^## two$"
 has "^\|   its ratio to 'slow' \| 4 \| >= 4.10 \| MISSED \|"
+
+# What failed is said, unless it went well later; and a ratio to nothing meets no target.
+status=0
+sed '/"slow"/s/"value": 50/"value": 0/' "$scratch/results.jsonl" | cat - <(
+  echo '{"failed": "one/1/gone", "status": 139}'
+  echo '{"failed": "one/1/twice", "status": 1}'
+  echo '{"step": "one/1/twice", "seconds": 1.0}'
+) | "$summary" --markdown >"$scratch/out" || status=$?
+[ "$status" -eq 1 ] || { echo "exit code $status though a step failed" && exit 1; }
+has "^## Not measured$"
+has "^- failed with exit code 139: one/1/gone$"
+has "^\|   its ratio to 'slow' \| inf \| >= 4 \| MISSED \|"
+if grep -q "one/1/twice" "$scratch/out"; then exit 1; fi
+
+status=0
+{ cat "$scratch/results.jsonl" && echo '{"suite": "one", "wha'; } | "$summary" >/dev/null 2>"$scratch/out" || status=$?
+[ "$status" -eq 2 ] || { echo "exit code $status of half a line" && exit 1; }
+has "line 13: "
