@@ -1,5 +1,6 @@
 // A chain of three stages whose middle one is a model in Python, in a process of its own: the same
 // as peers/*.py do with --work none,model,none. On one rank more than there are workers.
+#include "common/accounting.hpp"
 #include "common/launch.hpp"
 #include "common/samples.hpp"
 #include "common/work.hpp"
@@ -77,10 +78,18 @@ int main_of(const Options& options) {
   spec.options.workers = 3 * options.chain.workers_of(0);
   spec.options.run_dir = options.run_dir;
   world.mpi_barrier();
+  const double cpu_before = cpu_seconds();
   Course course{monotonic_seconds(), {}, {}, {}, "sluice", launch};
-  run_pipeline(spec);
+  const auto status = run_pipeline(spec).status;
+  const double seconds = monotonic_seconds() - course.start;
+  const double cpu = world.sum(cpu_seconds() - cpu_before);  // without the model's process
   course.ends = world.gather(ends->values());
-  if (world.is_root()) print(results_of(options.chain, course), options.chain.json);
+  course.note = accounting_of(status, cpu / seconds);
+  if (!world.is_root()) return 0;
+  auto results = results_of(options.chain, course);
+  results.push_back({options.chain.title + ", utilisation of the bottleneck",
+                     utilisation_of_bottleneck(status), "of 1"});
+  print(results, options.chain.json);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 // What the engine adds: three stages that do nothing, one worker each, under mpirun -n 4.
+#include "common/accounting.hpp"
 #include "common/payload.hpp"
 #include "common/report.hpp"
 #include "common/samples.hpp"
@@ -84,6 +85,7 @@ Pipeline<Small, Small> small_pipeline(const Options& o, std::shared_ptr<Meter> m
 struct Measured {
   double records_per_second = 0;
   double cpu_per_batch_and_hop = 0;
+  std::string note = {};
 };
 
 template <class In, class Out>
@@ -98,7 +100,8 @@ Measured run(const Pipeline<In, Out>& pipeline, std::vector<In> input, const Met
   const auto crossings =
       std::accumulate(status.stages.begin(), status.stages.end(), std::uint64_t{0},
                       [](auto total, const auto& stage) { return total + stage.batches; });
-  return {world.sum(meter.rate()), crossings == 0 ? 0 : cpu / static_cast<double>(crossings)};
+  return {world.sum(meter.rate()), crossings == 0 ? 0 : cpu / static_cast<double>(crossings),
+          accounting_of(status, cpu / status.seconds)};
 }
 
 Measured run(const Options& options, std::uint64_t records, const World& world) {
@@ -141,7 +144,10 @@ int main_of(Options options) {
   const World world;
   run(options, options.records / 10, world);  // so that the transport is set up
   const auto measured = run(options, options.records, world);
-  if (world.is_root()) print(results(options, measured), options.json);
+  if (!world.is_root()) return 0;
+  auto all = results(options, measured);
+  for (auto& result : all) result.note = measured.note;
+  print(all, options.json);
   return 0;
 }
 

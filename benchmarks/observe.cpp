@@ -1,5 +1,6 @@
 // What it costs to observe a run that does nothing else, under mpirun -n 4: pictures of it every
 // second with metrics, and a trace of every batch; and without, twice, by turns.
+#include "common/accounting.hpp"
 #include "common/report.hpp"
 #include "common/samples.hpp"
 #include "common/world.hpp"
@@ -56,6 +57,7 @@ Pipeline<Small, Small> pipeline(std::size_t batch) {
 struct Cost {
   double seconds = 0;
   double cpu = 0;
+  std::string note = {};
 };
 
 Cost cost(const Options& options, Observed observed, const World& world) {
@@ -74,7 +76,8 @@ Cost cost(const Options& options, Observed observed, const World& world) {
   world.mpi_barrier();
   const double before = cpu_seconds();
   const auto status = run_pipeline(spec).status;
-  return {status.seconds, world.sum(cpu_seconds() - before)};
+  const double cpu = world.sum(cpu_seconds() - before);
+  return {status.seconds, cpu, accounting_of(status, cpu / status.seconds)};
 }
 
 struct Kind {
@@ -83,6 +86,7 @@ struct Kind {
   std::optional<double> least = {};  ///< of the speed without
   std::vector<double> seconds = {};
   std::vector<double> cpu = {};
+  std::string note = {};  ///< of the last run
 };
 
 // The first and the last are alike, and say how exact this is.
@@ -97,6 +101,7 @@ std::vector<Kind> measured(const Options& options, const World& world) {
       const auto run = cost(options, kind.observed, world);
       kind.seconds.push_back(run.seconds);
       kind.cpu.push_back(run.cpu);
+      kind.note = run.note;
       if (world.is_root()) store::forget_traces(options.run_dir);
     }
   }
@@ -121,8 +126,12 @@ int main_of(const Options& options) {
     };
     std::optional<Target> target;
     if (kind.least && options.batch > 1) target = Target{Aim::at_least, *kind.least};
-    results.push_back(
-        {what("speed"), shortest(kinds[0].seconds) / shortest(kind.seconds), "", target});
+    results.push_back({what("speed"),
+                       shortest(kinds[0].seconds) / shortest(kind.seconds),
+                       "",
+                       target,
+                       {},
+                       kind.note});
     results.push_back({what("CPU time"), shortest(kind.cpu) / shortest(kinds[0].cpu), ""});
   }
   print(results, options.json);

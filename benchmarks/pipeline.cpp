@@ -1,6 +1,7 @@
 // A chain of stages of any length that sleep, burn or do nothing, under mpirun on one rank more
 // than there are workers, or bare for threads: how fast, and how near to what its slowest stage
 // alone could do.
+#include "common/accounting.hpp"
 #include "common/launch.hpp"
 #include "common/payload.hpp"
 #include "common/samples.hpp"
@@ -9,10 +10,8 @@
 
 #include <sluice/sluice.hpp>
 
-#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -100,37 +99,17 @@ Pipeline<Item, Item> pipeline_of(const Options& options, const std::shared_ptr<L
   return pipeline;
 }
 
-double busy_share(const StageStatus& stage) {
-  const double all = stage.running + stage.starved + stage.blocked;
-  return all > 0 ? stage.running / all : 0;
-}
-
-// Where the time went, by the run's own accounting.
-std::string note_of(const RunStatus& status, double cores) {
-  std::string note;
-  for (const auto& stage : status.stages) {
-    const double all = std::max(1e-9, stage.running + stage.starved + stage.blocked);
-    note += fmt::format("{} × {} running {:.1f}%, starved {:.1f}%, blocked {:.1f}%; ", stage.name,
-                        stage.workers, 100 * stage.running / all, 100 * stage.starved / all,
-                        100 * stage.blocked / all);
-  }
-  return note + fmt::format("{:.2f} cores in use", cores);
-}
-
 std::vector<Result> results(const Options& options, const RunStatus& status, const Course& course,
                             double cpu) {
   const auto& chain = options.chain;
   auto results = results_of(chain, course);
   if (options.target_share > 0 && chain.has_work()) {
     results.at(1).target = Target{Aim::at_least, options.target_share};
-    results.at(1).note = course.note;
   }
-  const auto& busiest =
-      *std::max_element(status.stages.begin(), status.stages.end(),
-                        [](const auto& a, const auto& b) { return busy_share(a) < busy_share(b); });
   const auto name = [&](const char* what) { return chain.title + what; };
   if (chain.has_work()) {
-    results.push_back({name(", utilisation of the bottleneck"), busy_share(busiest), "of 1"});
+    results.push_back(
+        {name(", utilisation of the bottleneck"), utilisation_of_bottleneck(status), "of 1"});
     return results;
   }
   const auto batches =
@@ -165,7 +144,7 @@ int main_of(const Options& options) {
       launch};
   if (!world.is_root()) return 0;
   if (course.ends.size() != options.chain.leaving()) throw StageError("the chain lost records");
-  course.note = note_of(status, cpu / seconds);
+  course.note = accounting_of(status, cpu / seconds);
   print(results(options, status, course, cpu), options.chain.json);
   return 0;
 }

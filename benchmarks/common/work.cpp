@@ -138,7 +138,6 @@ std::vector<Result> results_of(const Chain& chain, const Course& course) {
     results.push_back(
         {name(", share of the ideal time, whole run"), ideal / (*last - course.start), "of 1"});
   }
-  results.front().note = course.note;
   results.push_back({name(", first record done"), *first - course.start, "s"});
   results.push_back({name(", last record done"), *last - course.start, "s"});
   if (course.launch) {
@@ -148,6 +147,7 @@ std::vector<Result> results_of(const Chain& chain, const Course& course) {
     results.push_back({name(", hop p50"), quantile(course.hops, 0.5) * 1e6, "µs"});
     results.push_back({name(", hop p99"), quantile(course.hops, 0.99) * 1e6, "µs"});
   }
+  for (auto& result : results) result.note = course.note;
   return results;
 }
 
