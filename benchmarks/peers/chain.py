@@ -38,9 +38,12 @@ def work_of(option, stage):
     return kind, float(amount or 0)
 
 
+_prctl = ctypes.CDLL(None).prctl
+
+
 def sleep_precisely(seconds):
     # By default the kernel lets a sleeper lie 50 µs longer than it asked.
-    ctypes.CDLL(None).prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK
+    _prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK; of the thread that calls
     time.sleep(seconds)
 
 
@@ -122,12 +125,26 @@ class Chain:
         report(self.option, system, ends, hops, self.launch)
 
 
+def speed_of_light(option, fused):
+    """Records a second that the slowest stage and the cores allow; None if stages take no time, or
+    a model's. The same as in ../common/work.cpp."""
+    works = [work_of(option, stage) for stage in range(option.stages)]
+    slowest = max(seconds for _, seconds in works) / option.workers
+    if fused:
+        slowest = sum(seconds for _, seconds in works) / (option.workers * option.stages)
+    cpu = sum(seconds for kind, seconds in works if kind == "burn") / os.cpu_count()
+    return 1 / max(slowest, cpu) if max(slowest, cpu) > 0 else None
+
+
 def report(option, system, ends, hops=(), launch=None):
     """Prints what ../common/work.cpp prints of sluice, under the same names."""
     ends = sorted(ends)
     steady = ends[len(ends) // 10:]
     rate = (len(steady) - 1) / (steady[-1] - steady[0])
     _print(option.title, "", system, rate, "records/s")
+    light = speed_of_light(option, system.endswith(", fused"))
+    if light is not None:
+        _print(option.title, ", share of the speed of light", system, rate / light, "of 1")
     if launch is not None:
         _print(option.title, ", launch to first record done", system, ends[0] - launch, "s")
         _print(option.title, ", launch to last record done", system, ends[-1] - launch, "s")
