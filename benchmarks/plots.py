@@ -69,7 +69,7 @@ def draw_scaling(measured):
 def draw_light(measured):
     shares = {what.partition(", share of the speed of light")[0]: value
               for (suite, what, _), value in measured.items()
-              if suite == "pipeline" and ", share of the speed of light" in what}
+              if suite in ("pipeline", "chains") and ", share of the speed of light" in what}
     if not shares:
         return None
     figure, axes = plt.subplots(figsize=(8, 1 + 0.3 * len(shares)))
