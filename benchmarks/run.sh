@@ -169,11 +169,13 @@ results=${resumed:-$results_dir/$(date -u +%Y%m%dT%H%M%SZ).jsonl}
 # shell writes there, so that Ctrl-C, which all processes of a terminal get, cuts nothing short.
 step() {
   local key="$suite/$round/${1//"$scratch/"/}" output=$scratch/output started_at=$EPOCHREALTIME
-  local status=0 measured
+  local status=0 measured before after
   shift
   if grep -qF "{\"step\": \"$key\"" "$results"; then return; fi
   [ ! -t 2 ] || echo "  $key" >&2
+  before=$(cpu_ticks)
   run "$@" >"$output" 2>"$scratch/errors" || status=$?
+  after=$(cpu_ticks)
   sweep
   if [ "$status" -ne 0 ] || ! grep -q '^{"' "$output"; then
     tail -n 20 "$scratch/errors" >&2
@@ -183,9 +185,14 @@ step() {
     return 0
   fi
   measured=$(grep '^{"' "$output" | sed "s,^{,{\"suite\": \"$suite\"\, \"round\": $round\, ,")
-  printf '%s\n{"step": "%s", "seconds": %.1f}\n' "$measured" "$key" \
-    "$(awk -v a="$started_at" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')" >>"$results"
+  printf '%s\n{"step": "%s", %s}\n' "$measured" "$key" \
+    "$(echo "$started_at $EPOCHREALTIME $before $after" | awk '{
+      printf "\"seconds\": %.1f, \"user\": %.1f, \"system\": %.1f",
+        $2 - $1, ($5 - $3) / 100, ($6 - $4) / 100 }')" >>"$results"
 }
+
+# Of all that this shell has started and seen end, in user code and in the kernel, in hundredths of a second.
+cpu_ticks() { cut -d ' ' -f 16,17 "/proc/$$/stat"; }
 
 # on RANKS PROGRAM ARGUMENT…
 on() {

@@ -47,7 +47,8 @@ struct Groups {
   std::vector<std::string> names;
   std::map<std::string, Group> by_name;
   std::vector<Comparison> comparisons;
-  std::map<std::string, int> failed;  ///< steps, and with which exit code
+  std::map<std::string, int> failed;    ///< steps, and with which exit code
+  std::vector<std::string> since_step;  ///< names that came after the last step
 
   void add(const nlohmann::json& json) {
     if (json.contains("what")) {
@@ -58,6 +59,8 @@ struct Groups {
       failed[json.at("failed")] = json.at("status");
     } else if (json.contains("step")) {
       failed.erase(json.at("step"));
+      if (json.contains("user")) note_step(json);
+      since_step.clear();
     } else if (json.contains("cpu")) {
       machines.push_back(json);
     }
@@ -68,6 +71,18 @@ struct Groups {
     const auto [it, is_new] = by_name.try_emplace(result.what, Group{suite, result, {}});
     if (is_new) names.push_back(result.what);
     it->second.values.push_back(result.value);
+    since_step.push_back(result.what);
+  }
+
+  // What no program accounts for itself has the CPU time of its step, at least.
+  void note_step(const nlohmann::json& step) {
+    for (const auto& what : since_step) {
+      auto& note = by_name.at(what).result.note;
+      if (!note.empty()) continue;
+      note = fmt::format(
+          "all processes of the step had {} s of CPU in user code and {} s in the kernel, in {} s",
+          step.at("user").dump(), step.at("system").dump(), step.at("seconds").dump());
+    }
   }
 
   static std::optional<Target> target_of(const nlohmann::json& json) {

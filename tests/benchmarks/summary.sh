@@ -15,6 +15,7 @@ cat >"$scratch/results.jsonl" <<'JSON'
 {"suite": "one", "round": 1, "what": "even", "value": 4, "unit": "s"}
 {"suite": "one", "round": 2, "what": "even", "value": 1, "unit": "s"}
 {"suite": "two", "round": 1, "what": "time", "value": 2, "unit": "s", "aim": "at most", "target": 3}
+{"step": "two/1/time", "seconds": 3.5, "user": 1.5, "system": 0.2}
 {"compare": "fast", "with": "slow", "aim": "at least", "target": 4}
 {"compare": "fast", "with": "time", "aim": "at least"}
 {"compare": "fast", "with": "not measured", "aim": "at least", "target": 1}
@@ -38,6 +39,8 @@ has "^- commit: abc; cpu: a cpu"
 has "^- fast, its ratio to 'slow': 4, target >= 4.10. Where the time went: stage-1 ran"
 has "^## two$"
 has "^\|   its ratio to 'slow' \| 4 \| >= 4.10 \| MISSED \|"
+sed 's/"target": 3/"target": 1/' "$scratch/results.jsonl" | "$summary" --markdown >"$scratch/out" || true
+has "^- time: 2 s, target <= 1 s. Where the time went: .* 1.5 s of CPU in user code and 0.2 s in the kernel, in 3.5 s"
 
 # What failed is said, unless it went well later; and a ratio to nothing meets no target.
 status=0
@@ -55,4 +58,4 @@ if grep -q "one/1/twice" "$scratch/out"; then exit 1; fi
 status=0
 { cat "$scratch/results.jsonl" && echo '{"suite": "one", "wha'; } | "$summary" >/dev/null 2>"$scratch/out" || status=$?
 [ "$status" -eq 2 ] || { echo "exit code $status of half a line" && exit 1; }
-has "line 13: "
+has "line 14: "
