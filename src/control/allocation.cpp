@@ -109,7 +109,7 @@ class Climb {
     if (workers == reached_.workers) return false;
     auto packing = packer_.find(workers, effort);
     if (!packing) return false;
-    reached_ = {std::move(workers), *std::move(packing), {}};
+    reached_ = {std::move(workers), *std::move(packing)};
     return true;
   }
 
@@ -156,7 +156,7 @@ Free free_stages(const Problem& problem) {
 Allocation least_allocation(const Problem& problem, Packer& packer) {
   auto packing = packer.find(problem.least(), Effort::thorough);
   if (!packing) throw_no_room(problem.stages(), problem.topology(), problem.least());
-  return {problem.least(), *std::move(packing), {}};
+  return {problem.least(), *std::move(packing)};
 }
 
 // What every stage would get if all without a pinned number got the same.
@@ -189,7 +189,7 @@ void give_equal_shares(const Problem& problem, Packer& packer, const Free& free,
   auto workers = allocation.workers;
   for (const auto stage : free.unknown) workers[stage] = equal[stage];
   if (auto packing = packer.find(workers, Effort::thorough)) {
-    allocation = {std::move(workers), *std::move(packing), {}};
+    allocation = {std::move(workers), *std::move(packing)};
   }
 }
 
@@ -209,6 +209,7 @@ Allocation allocate(const Problem& problem) {
   }
   if (auto tidy = packer.find_tidy(allocation.workers)) allocation.packing = *std::move(tidy);
   allocation.needed = needed;
+  allocation.steps = packer.steps();
   return allocation;
 }
 

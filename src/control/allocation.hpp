@@ -9,7 +9,8 @@ namespace sluice::control {
 struct Allocation {
   Counts workers;
   Packing packing;
-  Counts needed = {};  ///< of `workers`, what the throughput and equal shares need
+  Counts needed = {};       ///< of `workers`, what the throughput and equal shares need
+  std::uint64_t steps = 0;  ///< what looking for it has cost, Packer::steps
 };
 
 /// The workers of each stage for the highest throughput found. Stages of unknown speed get equal

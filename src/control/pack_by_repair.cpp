@@ -15,8 +15,11 @@ namespace {
 class Repair {
  public:
   Repair(const Packing& packing, const Packing& fixed, const std::vector<Unit>& units,
-         const std::vector<double>& sizes, std::uint64_t seed)
-      : units_(units), sizes_(sizes), chance_(seed) {
+         const std::vector<double>& sizes, std::uint64_t seed, std::uint64_t& spent)
+      : units_(units), sizes_(sizes), chance_(seed), spent_(spent) {
+    for (std::size_t stage = 0; stage < units.size(); ++stage) largest_first_.push_back(stage);
+    std::stable_sort(largest_first_.begin(), largest_first_.end(),
+                     [this](auto a, auto b) { return sizes_[a] > sizes_[b]; });
     for (const auto& alike : packing) {
       for (const auto node : alike.nodes) {
         nodes_.push_back(alike);
@@ -28,7 +31,9 @@ class Repair {
 
   bool run(const Counts& wanted, std::uint64_t steps) {
     queue(wanted);
-    for (; !homeless_.empty() && steps > 0; --steps) {
+    // A step finds room for one at most.
+    for (; !homeless_.empty() && steps >= homeless_.size(); --steps) {
+      ++spent_;
       const auto stage = homeless_.front();
       homeless_.pop_front();
       if (!settle(stage) && !make_room(stage)) return false;
@@ -93,11 +98,12 @@ class Repair {
   // What is taken off may find its place again, on another GPU perhaps; what is fixed has to.
   std::optional<Eviction> try_node(std::size_t index, std::size_t stage) {
     Eviction way{index, nodes_[index], {}, 0};
-    std::vector<std::size_t> out;
+    Counts out(units_.size(), 0);
     while (way.after.room.most(units_[stage]) == 0) {
       const auto victim = take_any_off(way.after);
       if (!victim) return std::nullopt;
-      out.push_back(*victim);
+      ++out[*victim];
+      ++spent_;
     }
     way.after.take(stage, units_[stage], 1);
     put_back(way, std::move(out));
@@ -108,23 +114,20 @@ class Repair {
   }
 
   // First what is fixed, then the larger before the smaller.
-  void put_back(Eviction& way, std::vector<std::size_t> out) const {
+  void put_back(Eviction& way, Counts out) const {
     const auto& fixed = fixed_[way.node];
-    const auto& left = way.after.units;
-    const auto rank = [&](std::size_t stage) {
-      return std::pair(left[stage] < fixed[stage], sizes_[stage]);
+    const auto back = [&](std::size_t stage, std::uint64_t most) {
+      const auto count = std::min({out[stage], most, way.after.room.most(units_[stage])});
+      way.after.take(stage, units_[stage], count);
+      out[stage] -= count;
     };
-    while (!out.empty()) {
-      const auto next = std::max_element(out.begin(), out.end(),
-                                         [&](auto a, auto b) { return rank(a) < rank(b); });
-      const auto stage = *next;
-      out.erase(next);
-      if (way.after.room.most(units_[stage]) > 0) {
-        way.after.take(stage, units_[stage], 1);
-      } else {
-        way.put_out.push_back(stage);
-        way.size += sizes_[stage];
-      }
+    for (const auto stage : largest_first_) {
+      back(stage, fixed[stage] - std::min(fixed[stage], way.after.units[stage]));
+    }
+    for (const auto stage : largest_first_) {
+      back(stage, out[stage]);
+      way.put_out.insert(way.put_out.end(), out[stage], stage);
+      way.size += static_cast<double>(out[stage]) * sizes_[stage];
     }
   }
 
@@ -145,6 +148,8 @@ class Repair {
   Packing nodes_;
   std::vector<Counts> fixed_;
   std::deque<std::size_t> homeless_;
+  std::vector<std::size_t> largest_first_;
+  std::uint64_t& spent_;
 };
 
 }  // namespace
@@ -152,8 +157,8 @@ class Repair {
 std::optional<Packing> pack_by_repair(const Packing& packing, const Packing& fixed,
                                       const std::vector<Unit>& units, const Counts& wanted,
                                       const std::vector<double>& sizes, std::uint64_t steps,
-                                      std::uint64_t seed) {
-  Repair repair(packing, fixed, units, sizes, seed);
+                                      std::uint64_t seed, std::uint64_t& spent) {
+  Repair repair(packing, fixed, units, sizes, seed, spent);
   if (!repair.run(wanted, steps)) return std::nullopt;
   return std::move(repair).result();
 }

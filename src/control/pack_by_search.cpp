@@ -11,8 +11,8 @@ namespace {
 class Search {
  public:
   Search(const Packing& packing, const std::vector<Unit>& units, const Counts& wanted,
-         const std::vector<std::size_t>& order, std::uint64_t budget)
-      : units_(units), order_(order), left_(wanted), budget_(budget) {
+         const std::vector<std::size_t>& order, std::uint64_t budget, std::uint64_t& spent)
+      : units_(units), order_(order), left_(wanted), budget_(budget), spent_(spent) {
     const auto held = units_in(packing, units.size());
     for (std::size_t i = 0; i < left_.size(); ++i) left_[i] -= held[i];
     for (const auto& alike : packing) {
@@ -27,25 +27,37 @@ class Search {
   Packing result() && { return std::move(nodes_); }
 
  private:
+  /// A node before it gets units of the stage at hand.
+  struct Before {
+    bool like_the_last = false;  ///< it is like the node before it
+    std::uint64_t units = 0;     ///< of the stage
+  };
+
   bool from_stage(std::size_t at) {
     if (at == order_.size()) return true;
     const auto stage = order_[at];
-    const auto before = nodes_;  // by which nodes are alike
+    std::vector<Before> before;
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      const bool like = node > 0 && nodes_[node - 1].room == nodes_[node].room;
+      before.push_back({like, nodes_[node].units[stage]});
+    }
     return from_node(at, stage, 0, before);
   }
 
-  bool from_node(std::size_t at, std::size_t stage, std::size_t node, const Packing& before) {
+  bool from_node(std::size_t at, std::size_t stage, std::size_t node,
+                 const std::vector<Before>& before) {
     if (left_[stage] == 0) return from_stage(at + 1);
     if (node == nodes_.size() || budget_ == 0) return false;
     --budget_;
-    if (!enough_room(stage, node)) return false;
+    ++spent_;
     auto most = std::min(nodes_[node].room.most(units_[stage]), left_[stage]);
-    if (node > 0 && before[node - 1].room == before[node].room) {
-      const auto& earlier = nodes_[node - 1].units;
-      most = std::min(most, earlier[stage] - before[node - 1].units[stage]);
+    if (before[node].like_the_last) {
+      most = std::min(most, nodes_[node - 1].units[stage] - before[node - 1].units);
     }
-    for (auto count = most + 1; count-- > 0;) {
-      const auto saved = nodes_[node];
+    const auto others = room_from(stage, node + 1);
+    const auto least = left_[stage] - std::min(others, left_[stage]);
+    const auto saved = nodes_[node];
+    for (auto count = most + 1; count-- > least;) {
       nodes_[node].take(stage, units_[stage], count);
       left_[stage] -= count;
       if (from_node(at, stage, node + 1, before)) return true;
@@ -56,12 +68,12 @@ class Search {
     return false;
   }
 
-  bool enough_room(std::size_t stage, std::size_t first) const {
+  std::uint64_t room_from(std::size_t stage, std::size_t first) const {
     std::uint64_t most = 0;
     for (auto node = first; node < nodes_.size(); ++node) {
       most += std::min(nodes_[node].room.most(units_[stage]), left_[stage]);
     }
-    return most >= left_[stage];
+    return most;
   }
 
   // By sums over all nodes; without it a hopeless search takes its whole budget.
@@ -87,14 +99,15 @@ class Search {
   Counts left_;
   Packing nodes_;
   std::uint64_t budget_;
+  std::uint64_t& spent_;
 };
 
 }  // namespace
 
 std::optional<Packing> pack_by_search(const Packing& packing, const std::vector<Unit>& units,
                                       const Counts& wanted, const std::vector<std::size_t>& order,
-                                      std::uint64_t budget) {
-  Search search(packing, units, wanted, order, budget);
+                                      std::uint64_t budget, std::uint64_t& spent) {
+  Search search(packing, units, wanted, order, budget, spent);
   if (!search.run()) return std::nullopt;
   return std::move(search).result();
 }

@@ -12,38 +12,8 @@ namespace {
 
 using Order = std::vector<std::size_t>;
 
-/// Sums over all nodes, or what one unit takes; GPUs and cpus in millionths.
-struct Amounts {
-  double cpus = 0;
-  double gpus = 0;
-  double memory = 0;
-  double ranks = 0;
-};
-
-Amounts amounts_of(const Unit& unit) {
-  return {static_cast<double>(unit.cpus), static_cast<double>(unit.gpu_count() * unit.gpu_size()),
-          static_cast<double>(unit.memory), static_cast<double>(unit.ranks)};
-}
-
-Amounts amounts_in(const Packing& packing) {
-  Amounts sum;
-  for (const auto& alike : packing) {
-    const auto nodes = static_cast<double>(alike.nodes.size());
-    sum.cpus += nodes * static_cast<double>(alike.room.cpus());
-    sum.gpus += nodes * static_cast<double>(alike.room.gpus());
-    sum.memory += nodes * static_cast<double>(alike.room.memory());
-    sum.ranks += nodes * static_cast<double>(alike.room.ranks());
-  }
-  return sum;
-}
-
-// The largest part of a resource that the unit takes of all there is.
-double dominant(const Unit& unit, const Amounts& all) {
-  const auto part = amounts_of(unit);
-  const auto of = [](double taken, double there) { return there > 0 ? taken / there : 0; };
-  return std::max({of(part.cpus, all.cpus), of(part.gpus, all.gpus), of(part.memory, all.memory),
-                   of(part.ranks, all.ranks)});
-}
+// As many as take a second or two; few plans need a third of it.
+constexpr std::uint64_t most_steps = 3'000'000;
 
 Order descending(const std::vector<Unit>& units, const std::function<double(const Unit&)>& size) {
   Order order(units.size());
@@ -68,7 +38,8 @@ std::vector<double> dominant_shares(const Problem& problem) {
   return shares;
 }
 
-Packer::Packer(const Problem& problem) : problem_(problem) {
+Packer::Packer(const Problem& problem)
+    : problem_(problem), usable_(usable_in(problem.start(), problem.units())) {
   const auto& units = problem.units();
   const auto all = amounts_in(problem.start());
   const auto cpus = [](const Unit& unit) { return static_cast<double>(unit.cpus); };
@@ -85,27 +56,34 @@ Packer::Packer(const Problem& problem) : problem_(problem) {
 }
 
 bool Packer::may_fit(const Counts& workers) const {
-  const auto wanted = problem_.units_of(workers);
+  auto more = problem_.units_of(workers);
   const auto held = units_in(problem_.start(), problem_.size());
-  const auto all = amounts_in(problem_.start());
-  Amounts sum;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const auto& unit = problem_.units()[i];
-    const auto more = wanted[i] - held[i];
-    const auto each = amounts_of(unit);
-    const auto count = static_cast<double>(more);
-    sum.cpus += count * each.cpus;
-    sum.gpus += count * each.gpus;
-    sum.memory += count * each.memory;
-    sum.ranks += count * each.ranks;
+  for (std::size_t i = 0; i < more.size(); ++i) more[i] -= held[i];
+  return each_may_fit(more) && all_may_fit(more);
+}
+
+bool Packer::each_may_fit(const Counts& more) const {
+  for (std::size_t i = 0; i < more.size(); ++i) {
     std::uint64_t most = 0;
     for (const auto& alike : problem_.start()) {
-      most += std::min(alike.room.most(unit), more) * alike.nodes.size();
+      most += std::min(alike.room.most(problem_.units()[i]), more[i]) * alike.nodes.size();
     }
-    if (most < more) return false;
+    if (most < more[i]) return false;
   }
-  return sum.cpus <= all.cpus && sum.gpus <= all.gpus && sum.memory <= all.memory &&
-         sum.ranks <= all.ranks;
+  return true;
+}
+
+bool Packer::all_may_fit(const Counts& more) const {
+  constexpr double rounding = 1 + 1e-12;
+  Amounts sum{};
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    const auto each = amounts_of(problem_.units()[i]);
+    for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(more[i]) * each[j];
+  }
+  for (std::size_t j = 0; j < sum.size(); ++j) {
+    if (sum[j] > usable_[j] * rounding) return false;
+  }
+  return true;
 }
 
 std::optional<Packing> Packer::find(const Counts& workers, Effort effort) {
@@ -117,7 +95,7 @@ std::optional<Packing> Packer::find(const Counts& workers, Effort effort) {
       return found;
     }
   }
-  if (effort == Effort::quick) return std::nullopt;
+  if (effort == Effort::quick || steps_ > most_steps) return std::nullopt;
   if (auto found = try_chance(wanted)) return found;
   if (auto found = try_repair(wanted)) return found;
   return try_search(wanted);
@@ -137,7 +115,7 @@ std::optional<Packing> Packer::find_tidy(const Counts& workers) const {
 
 // Sizes blurred by up to a factor of three, and a way to fill for each stage by lot. The seed is
 // fixed: the same problem has the same plan.
-std::optional<Packing> Packer::try_chance(const Counts& units) const {
+std::optional<Packing> Packer::try_chance(const Counts& units) {
   constexpr std::size_t tries = 100;
   constexpr std::array fills{Fill::spread, Fill::tight, Fill::roomy, Fill::tight};
   std::mt19937_64 chance(1);
@@ -155,12 +133,13 @@ std::optional<Packing> Packer::try_chance(const Counts& units) const {
     for (const auto& [size, stage] : blurred) {
       rule.push_back({stage, fills.at(chance() % fills.size())});
     }
+    steps_ += rule.size();
     if (auto found = pack(problem_.start(), problem_.units(), units, rule)) return found;
   }
   return std::nullopt;
 }
 
-std::optional<Packing> Packer::try_repair(const Counts& units) const {
+std::optional<Packing> Packer::try_repair(const Counts& units) {
   constexpr std::size_t most_nodes = 64;
   constexpr std::uint64_t steps = 500;
   if (problem_.topology().nodes.size() > most_nodes) return std::nullopt;
@@ -172,19 +151,19 @@ std::optional<Packing> Packer::try_repair(const Counts& units) const {
       place(packing, stage, problem_.units()[stage],
             units[stage] - units_in(packing, problem_.size())[stage], fill);
     }
-    auto found =
-        pack_by_repair(packing, problem_.start(), problem_.units(), units, sizes, steps, ++seed);
+    auto found = pack_by_repair(packing, problem_.start(), problem_.units(), units, sizes, steps,
+                                ++seed, steps_);
     if (found) return found;
   }
   return std::nullopt;
 }
 
-std::optional<Packing> Packer::try_search(const Counts& units) const {
+std::optional<Packing> Packer::try_search(const Counts& units) {
   constexpr std::size_t most_nodes = 24;
   constexpr std::uint64_t budget = 20'000;
   if (problem_.topology().nodes.size() > most_nodes) return std::nullopt;
   for (const auto& order : orders_) {
-    auto found = pack_by_search(problem_.start(), problem_.units(), units, order, budget);
+    auto found = pack_by_search(problem_.start(), problem_.units(), units, order, budget, steps_);
     if (found) return found;
   }
   return std::nullopt;

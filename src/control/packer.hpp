@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/amounts.hpp"
 #include "control/problem.hpp"
 
 #include <optional>
@@ -26,15 +27,22 @@ class Packer {
   std::optional<Packing> find_tidy(const Counts& workers) const;
   /// False if it is plain from sums that there is no room.
   bool may_fit(const Counts& workers) const;
+  /// What looking thoroughly has cost: stages dealt out by chance, units put out, nodes searched.
+  /// When it has cost enough, there is no more of it.
+  std::uint64_t steps() const { return steps_; }
 
  private:
-  std::optional<Packing> try_chance(const Counts& units) const;
-  std::optional<Packing> try_repair(const Counts& units) const;
-  std::optional<Packing> try_search(const Counts& units) const;
+  bool each_may_fit(const Counts& more) const;
+  bool all_may_fit(const Counts& more) const;
+  std::optional<Packing> try_chance(const Counts& units);
+  std::optional<Packing> try_repair(const Counts& units);
+  std::optional<Packing> try_search(const Counts& units);
 
   const Problem& problem_;
+  Amounts usable_;
   std::vector<std::vector<std::size_t>> orders_;
   std::vector<Rule> rules_;
+  std::uint64_t steps_ = 0;
 };
 
 }  // namespace sluice::control

@@ -62,17 +62,18 @@ Alike& split(Packing& packing, std::size_t index, std::uint64_t nodes);
 bool place(Packing& packing, std::size_t stage, const Unit& unit, std::uint64_t count, Fill fill);
 
 /// The same by backtracking, for few nodes: finds a packing if there is one, unless it takes more
-/// than `budget` steps.
+/// than `budget` steps. Adds the steps that it took to `spent`.
 std::optional<Packing> pack_by_search(const Packing& packing, const std::vector<Unit>& units,
                                       const Counts& wanted, const std::vector<std::size_t>& order,
-                                      std::uint64_t budget);
+                                      std::uint64_t budget, std::uint64_t& spent);
 
 /// From a packing that is not complete: a unit without room puts others out of a node, which then
 /// look for room themselves, with chance in it. What `fixed` holds stays. `sizes` says how large a
-/// unit of each stage is: it is better to put out small ones.
+/// unit of each stage is: it is better to put out small ones. Adds the steps, and the units that it
+/// tried to put out, to `spent`.
 std::optional<Packing> pack_by_repair(const Packing& packing, const Packing& fixed,
                                       const std::vector<Unit>& units, const Counts& wanted,
                                       const std::vector<double>& sizes, std::uint64_t steps,
-                                      std::uint64_t seed);
+                                      std::uint64_t seed, std::uint64_t& spent);
 
 }  // namespace sluice::control

@@ -42,7 +42,7 @@ class Replan {
       return std::nullopt;
     }
     if (!fill_groups()) return std::nullopt;
-    return Allocation{workers_in(packing_), packing_, {}};
+    return Allocation{workers_in(packing_), packing_};
   }
 
  private:
@@ -238,8 +238,9 @@ class Replan {
       sizes.push_back(static_cast<double>(unit(i).ranks));
     }
     const auto steps = 10 * std::max<std::uint64_t>(problem_.topology().nodes.size(), 100);
-    auto repaired =
-        pack_by_repair(packing_, problem_.start(), problem_.units(), needed_, sizes, steps, 1);
+    std::uint64_t spent = 0;
+    auto repaired = pack_by_repair(packing_, problem_.start(), problem_.units(), needed_, sizes,
+                                   steps, 1, spent);
     if (!repaired) return false;
     packing_ = alike_together(*repaired);
     return true;
