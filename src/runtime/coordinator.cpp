@@ -87,7 +87,8 @@ void Coordinator::autoscale() {
   const auto decision = autoscaler_->consider(*control_, now());
   if (!decision) return;
   const auto line = text_of(*decision);
-  run_log().info("{}", line);
+  run_log().info("{}", short_text_of(*decision));
+  rank_log().info("{}", line);
   replans_.push_back({std::chrono::duration<double>(decision->at).count(), decision->moved,
                       decision->gain, decision->cost, line});
   for (const auto& command : control_->reassign(decision->stage_of_rank, now())) carry_out(command);

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
 namespace sluice::runtime {
 namespace {
 
@@ -12,6 +16,24 @@ std::string text_of(const control::StageOutlook& stage) {
   const auto move = stage.setup > 0 ? fmt::format(", {:.3g} s to join", stage.setup) : "";
   return fmt::format("{} {} -> {} workers ({}, {:.0f} records to go{})", stage.name, stage.workers,
                      stage.workers_after, speed, stage.remaining, move);
+}
+
+std::uint64_t change(const control::StageOutlook& stage) {
+  return std::max(stage.workers, stage.workers_after) -
+         std::min(stage.workers, stage.workers_after);
+}
+
+std::vector<control::StageOutlook> changed_stages(const control::Decision& decision) {
+  auto stages = decision.stages;
+  std::rotate(stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(decision.bottleneck),
+              stages.begin() + static_cast<std::ptrdiff_t>(decision.bottleneck) + 1);
+  stages.erase(std::remove_if(stages.begin(), stages.end(),
+                              [](const auto& stage) { return change(stage) == 0; }),
+               stages.end());
+  const bool slowest_changes = change(decision.stages.at(decision.bottleneck)) > 0;
+  std::stable_sort(stages.begin() + (slowest_changes ? 1 : 0), stages.end(),
+                   [](const auto& a, const auto& b) { return change(a) > change(b); });
+  return stages;
 }
 
 }  // namespace
@@ -29,6 +51,22 @@ std::string text_of(const control::Decision& decision) {
       std::chrono::duration<double>(decision.at).count(), decision.time_left,
       decision.time_left_after, decision.cost, decision.gain, decision.least_gain,
       decision.stages.at(decision.bottleneck).name, stages);
+}
+
+std::string short_text_of(const control::Decision& decision, std::size_t columns) {
+  constexpr std::string_view more = ", …";
+  auto text = fmt::format("{:.3g} s left become {:.3g} s, '{}' was slowest: ", decision.time_left,
+                          decision.time_left_after, decision.stages.at(decision.bottleneck).name);
+  const auto stages = changed_stages(decision);
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const auto& stage = stages[i];
+    const auto part = fmt::format("{}{} {}->{}", i == 0 ? "" : ", ", stage.name, stage.workers,
+                                  stage.workers_after);
+    const auto rest = i + 1 < stages.size() ? 3 : 0;  // the columns of `more`
+    if (i > 0 && text.size() + part.size() + rest > columns) return text.append(more);
+    text += part;
+  }
+  return text;
 }
 
 }  // namespace sluice::runtime
