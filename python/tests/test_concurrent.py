@@ -71,6 +71,40 @@ class SideBySide(unittest.TestCase):
             rank.result(waits)
             self.assertEqual(rank.finish(), 0)
 
+    def test_batches_that_meet_with_the_same_exception(self):
+        # One has seen it and goes on; that another fails by it must not end the first.
+        script = HEAD + """
+class Shares(Stage):
+    def setup(self, context):
+        self.error = ValueError("the engine is gone")
+        self.freed = asyncio.Event()
+
+    async def process(self, batch):
+        key = batch[0].key
+        if key == "frees":
+            self.freed.set()
+        if key == "fails":
+            raise self.error
+        if key == "bears":
+            try:
+                raise self.error
+            except ValueError:
+                pass
+            await self.freed.wait()
+        return batch
+
+run(Shares)
+"""
+        with Rank(script, setup={"depth": 4}).start() as rank:
+            bears = [rank.give(batch("bears")) for _ in range(2)]
+            for _ in range(2):
+                failed = rank.failed(rank.give(batch("fails")))
+                self.assertEqual(failed["error"], "ValueError: the engine is gone")
+            rank.result(rank.give(batch("frees")))
+            for each in bears:
+                self.assertEqual(rank.result(each)[0][0][1], "bears")
+            self.assertEqual(rank.finish(), 0)
+
     def test_one_at_a_time_works_too(self):
         with Rank(WAITS).start() as rank:
             for _ in range(3):
