@@ -129,7 +129,7 @@ void CoordinatorBase::greet() {
     if (receive_all()) continue;
     check_for_stall();
     heed_signals();
-    if (stopping()) throw_stopped("it had not begun");
+    if (stopping()) throw_not_begun("its ranks");
     wait_until(control::Time::max());
   }
 }
@@ -143,7 +143,7 @@ void CoordinatorBase::place_artifacts() {
     if (receive_all()) continue;
     check_for_stall();
     heed_signals();
-    if (stopping()) throw_stopped("it had not begun");
+    if (stopping()) throw_not_begun("its artifacts");
     wait_until(control::Time::max());
   }
   run_log().info("{}", spread_->summary(seconds()));
@@ -299,6 +299,10 @@ std::chrono::nanoseconds CoordinatorBase::grace() const {
 
 void CoordinatorBase::throw_stopped(const std::string& progress) const {
   throw Error(ExitCode::stopped, stopped_text(spec_, stopping_, progress, out_of_grace()));
+}
+
+void CoordinatorBase::throw_not_begun(const std::string& waited_for) const {
+  throw Error(ExitCode::stopped, not_begun_text(spec_, stopping_, waited_for));
 }
 
 void CoordinatorBase::check_for_stall() {

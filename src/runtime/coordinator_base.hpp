@@ -96,6 +96,7 @@ class CoordinatorBase {
   bool out_of_grace() const { return stopping() && now() > grace_ends_; }
   /// Ends a run that was told to stop before all was done; `progress` says how far it came.
   [[noreturn]] void throw_stopped(const std::string& progress) const;
+  [[noreturn]] void throw_not_begun(const std::string& waited_for) const;
   [[noreturn]] void throw_unseen(control::Rank rank, const StageSpec& stage,
                                  std::size_t gpus) const;
 

@@ -219,6 +219,15 @@ std::string silent_coordinator_text(const ErasedSpec& spec, const std::string& h
       host.empty() ? "" : " on " + host, seconds(lasted), how_to_go_on(spec));
 }
 
+// Only when it begins does a run write down what it is to do.
+std::string not_begun_text(const ErasedSpec& spec, int signal, const std::string& waited_for) {
+  const bool goes_on = spec.options.resume || !spec.options.batch.only.empty();
+  return fmt::format("stopped early by {}: it waited for {} and had done nothing yet; {}",
+                     signal_name(signal), waited_for,
+                     goes_on ? "what was done before is safe, and " + how_to_go_on(spec)
+                             : std::string("there is nothing to resume: run it again"));
+}
+
 std::string stopped_text(const ErasedSpec& spec, int signal, const std::string& progress,
                          bool out_of_grace) {
   return fmt::format("stopped early by {}: {}{}; {}", signal_name(signal), progress,

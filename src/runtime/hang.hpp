@@ -43,6 +43,9 @@ std::string state_text(const ErasedSpec& spec, const std::string& culprit, const
 std::string silent_coordinator_text(const ErasedSpec& spec, const std::string& host,
                                     control::Time lasted);
 
+/// Why a run ended before it read or wrote anything, and how to go on.
+std::string not_begun_text(const ErasedSpec& spec, int signal, const std::string& waited_for);
+
 /// Why a run ended early, and how to go on with it.
 std::string stopped_text(const ErasedSpec& spec, int signal, const std::string& progress,
                          bool out_of_grace);

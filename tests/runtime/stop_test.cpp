@@ -1,3 +1,4 @@
+#include "runtime/hang.hpp"
 #include "runtime/pipelines.hpp"
 #include "store/scratch_folder.hpp"
 
@@ -132,6 +133,20 @@ TEST(Stop, OfAnIgnoredSignalStaysIgnored) {
   const store::ScratchFolder folder;
   EXPECT_EQ(run_and_raise(Mode::streaming, SIGUSR1, 5, 50, folder).error, "");
   std::signal(SIGUSR1, SIG_DFL);
+}
+
+TEST(Stop, BeforeARunHasBegunSaysWhetherThereIsSomethingToResume) {
+  ErasedSpec spec;
+  spec.options.run_dir = "runs/a";
+  spec.options.journal = true;
+  EXPECT_EQ(
+      runtime::not_begun_text(spec, SIGTERM, "its artifacts"),
+      "stopped early by SIGTERM: it waited for its artifacts and had done nothing yet; there is "
+      "nothing to resume: run it again");
+  spec.options.resume = true;
+  EXPECT_EQ(runtime::not_begun_text(spec, SIGTERM, "its ranks"),
+            "stopped early by SIGTERM: it waited for its ranks and had done nothing yet; what was "
+            "done before is safe, and 'sluice resume runs/a' goes on with it");
 }
 
 }  // namespace
