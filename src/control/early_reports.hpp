@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -36,10 +37,12 @@ class EarlyReports {
     return std::nullopt;
   }
 
-  /// All of them, in each rank's order: what they wait for will not come any more.
-  std::vector<std::pair<Rank, Report>> take_all() {
+  /// All of them but those of dead ranks, in each rank's order: what they wait for will not come
+  /// any more. What a dead rank said last does not count.
+  std::vector<std::pair<Rank, Report>> take_all(const std::set<Rank>& dead = {}) {
     std::vector<std::pair<Rank, Report>> all;
     for (auto& [rank, reports] : held_) {
+      if (dead.contains(rank)) continue;
       for (auto& report : reports) all.emplace_back(rank, std::move(report));
     }
     held_.clear();

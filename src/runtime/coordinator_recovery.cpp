@@ -52,8 +52,8 @@ void Coordinator::regroup() {
 }
 
 void Coordinator::drop_early_reports() {
-  for (auto& [from, report] : early_.take_all()) {
-    if (!lost().contains(from)) on_while_regrouping(std::move(report), from);
+  for (auto& [from, report] : early_.take_all(lost())) {
+    on_while_regrouping(std::move(report), from);
   }
 }
 

@@ -149,5 +149,22 @@ TEST(EarlyReports, WaitForTheProducersWordAndKeepTheirOrder) {
   EXPECT_EQ(run.control.work(1).batches, 2u);
 }
 
+TEST(EarlyReports, OfDeadRanksDoNotCount) {
+  Chain run(chain(9));
+  promise_batch_two(run);
+  EarlyReports<Said> early;
+  for (const Rank rank : {2, 3}) {
+    Said first{{Taken{2, 2, 0}}};
+    Said second{{Finished{2, 2, 0, 0, true, {}}}};
+    EXPECT_TRUE(early.hold(rank, first, run.control));
+    EXPECT_TRUE(early.hold(rank, second, run.control));
+  }
+  const auto left = early.take_all({1, 2});
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_TRUE(left[0].first == 3 && left[1].first == 3);
+  EXPECT_TRUE(std::holds_alternative<Taken>(left[0].second.events.front()));
+  EXPECT_TRUE(early.take_all().empty()) << "the dead rank's are gone too";
+}
+
 }  // namespace
 }  // namespace sluice::control
