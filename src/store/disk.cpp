@@ -50,7 +50,8 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   if (!fs::exists(folder, error)) return files;
   fs::recursive_directory_iterator entry(folder, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
-    if (!entry->is_directory()) files.push_back(entry->path());
+    std::error_code unknown;  // a link that leads nowhere, or in a circle, is no folder
+    if (!entry->is_directory(unknown)) files.push_back(entry->path());
   }
   check_disk(error, "list", folder);
   std::sort(files.begin(), files.end());

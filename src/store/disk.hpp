@@ -25,7 +25,8 @@ void remove_folder(const std::filesystem::path& folder);
 /// where the file system can do that for a folder.
 void sync_to_disk(const std::filesystem::path& path);
 
-/// All files in the folder and in those below it, sorted; none if it is not there.
+/// All files in the folder and in those below it, sorted; none if it is not there. Links to folders
+/// are not followed.
 std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder);
 
 }  // namespace sluice::store
