@@ -140,5 +140,42 @@ TEST(Continuous, AStageThatTakesOneBatchHasNoDepth) {
   }
 }
 
+/// Answers each batch, but says neither what came of it nor what is wrong.
+class Silent : public ContinuousStage<Item, Item> {
+ public:
+  explicit Silent(Outcome outcome) : outcome_(outcome) {}
+  void submit(std::uint64_t ticket, Batch<Item>) override {
+    tickets_.push_back(ticket);
+    wake_();
+  }
+  std::optional<Answer<Item>> poll() override {
+    if (tickets_.empty()) return std::nullopt;
+    const auto ticket = tickets_.front();
+    tickets_.pop_front();
+    return Answer<Item>{ticket, outcome_};
+  }
+  void wake_with(std::function<void()> wake) override { wake_ = std::move(wake); }
+
+ private:
+  Outcome outcome_;
+  std::deque<std::uint64_t> tickets_;
+  std::function<void()> wake_;
+};
+
+TEST(Continuous, AnAnswerWithNeitherOutputsNorAnErrorIsAFailureOfItsBatch) {
+  for (const auto outcome : {Outcome::done, Outcome::failed, Outcome::lost}) {
+    for (const auto mode : {Mode::streaming, Mode::debug}) {
+      RunOptions options;
+      options.mode = mode;
+      try {
+        run(Pipeline<Item>("p").then(Silent(outcome), deep(4)), 8, options);
+        FAIL();
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::stage);
+        EXPECT_THAT(error.what(), HasSubstr("answer has neither outputs nor an error"));
+      }
+    }
+  }
+}
 }  // namespace
 }  // namespace sluice
