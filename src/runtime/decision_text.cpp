@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 #include <vector>
 
 namespace sluice::runtime {
@@ -23,17 +22,20 @@ std::uint64_t change(const control::StageOutlook& stage) {
          std::min(stage.workers, stage.workers_after);
 }
 
-std::vector<control::StageOutlook> changed_stages(const control::Decision& decision) {
-  auto stages = decision.stages;
-  std::rotate(stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(decision.bottleneck),
-              stages.begin() + static_cast<std::ptrdiff_t>(decision.bottleneck) + 1);
-  stages.erase(std::remove_if(stages.begin(), stages.end(),
-                              [](const auto& stage) { return change(stage) == 0; }),
-               stages.end());
-  const bool slowest_changes = change(decision.stages.at(decision.bottleneck)) > 0;
-  std::stable_sort(stages.begin() + (slowest_changes ? 1 : 0), stages.end(),
+// Of the stages besides the slowest, those that change most first.
+std::vector<std::string> changes(const control::Decision& decision) {
+  const auto& slowest = decision.stages.at(decision.bottleneck);
+  auto others = decision.stages;
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(decision.bottleneck));
+  std::stable_sort(others.begin(), others.end(),
                    [](const auto& a, const auto& b) { return change(a) > change(b); });
-  return stages;
+  std::vector<std::string> parts{
+      fmt::format("{} (slowest) {}->{}", slowest.name, slowest.workers, slowest.workers_after)};
+  for (const auto& stage : others) {
+    if (change(stage) == 0) break;
+    parts.push_back(fmt::format("{} {}->{}", stage.name, stage.workers, stage.workers_after));
+  }
+  return parts;
 }
 
 }  // namespace
@@ -54,17 +56,14 @@ std::string text_of(const control::Decision& decision) {
 }
 
 std::string short_text_of(const control::Decision& decision, std::size_t columns) {
-  constexpr std::string_view more = ", …";
-  auto text = fmt::format("{:.3g} s left become {:.3g} s, '{}' was slowest: ", decision.time_left,
-                          decision.time_left_after, decision.stages.at(decision.bottleneck).name);
-  const auto stages = changed_stages(decision);
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    const auto& stage = stages[i];
-    const auto part = fmt::format("{}{} {}->{}", i == 0 ? "" : ", ", stage.name, stage.workers,
-                                  stage.workers_after);
-    const auto rest = i + 1 < stages.size() ? 3 : 0;  // the columns of `more`
-    if (i > 0 && text.size() + part.size() + rest > columns) return text.append(more);
-    text += part;
+  auto text =
+      fmt::format("{:.3g} s left become {:.3g} s: ", decision.time_left, decision.time_left_after);
+  const auto parts = changes(decision);
+  text += parts.front();
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto dots = i + 1 < parts.size() ? std::size_t{3} : 0;  // the columns of ", …"
+    if (text.size() + 2 + parts[i].size() + dots > columns) return text + ", …";
+    text += ", " + parts[i];
   }
   return text;
 }
