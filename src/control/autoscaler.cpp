@@ -1,5 +1,7 @@
 #include "control/autoscaler.hpp"
 
+#include "control/role_change.hpp"
+
 #include <sluice/error.hpp>
 
 #include <algorithm>
@@ -45,49 +47,6 @@ double time_with_moves(const StageOutlook& stage) {
   if (stage.speed <= 0 || meanwhile >= stage.remaining) return time_for(stage, staying);
   return stage.setup +
          (stage.remaining - meanwhile) / (static_cast<double>(stage.workers_after) * stage.speed);
-}
-
-/// Roles and groups of ranks before and after a decision.
-struct Change {
-  const std::vector<int>& from;
-  const std::vector<int>& to;
-  std::vector<Rank> primary_before;
-  std::vector<Rank> primary_after;
-  std::vector<Group> groups_after;
-
-  bool moves(std::size_t rank) const {
-    return from[rank] != to[rank] || primary_before[rank] != primary_after[rank];
-  }
-  template <class Condition>
-  bool any_of_group(std::size_t primary, Condition condition) const {
-    const auto& group = groups_after[primary];
-    return std::any_of(group.begin(), group.end(),
-                       [&](Rank rank) { return condition(static_cast<std::size_t>(rank)); });
-  }
-};
-
-/// Whether no last worker of a stage waits in a circle: it leaves when another is ready there, who
-/// may be such a last worker as well, or a group that one of them is to join.
-bool all_are_relieved(const Change& change, const Decision& decision) {
-  std::vector<bool> goes_on;  // by stage: a worker stays, or one comes who need not wait
-  for (const auto& stage : decision.stages) goes_on.push_back(stage.staying > 0);
-  const auto waits = [&](std::size_t rank) {
-    const int from = change.from[rank];
-    return from >= 0 && change.moves(rank) && !goes_on[static_cast<std::size_t>(from)];
-  };
-  for (bool more = true; more;) {
-    more = false;
-    for (std::size_t rank = 1; rank < change.from.size(); ++rank) {
-      if (change.groups_after[rank].empty()) continue;
-      const auto to = static_cast<std::size_t>(change.to[rank]);
-      if (goes_on[to] || change.any_of_group(rank, waits)) continue;
-      goes_on[to] = more = true;
-    }
-  }
-  for (std::size_t rank = 1; rank < change.from.size(); ++rank) {
-    if (waits(rank)) return false;
-  }
-  return true;
 }
 
 /// The plan's stages that `stages` lists.
@@ -260,7 +219,16 @@ std::optional<Decision> Autoscaler::propose(const RunControl& control,
   for (auto& stage : decision.stage_of_rank) {
     if (stage >= 0) stage = static_cast<int>(going[static_cast<std::size_t>(stage)]);
   }
-  if (!count_moves(current, control.roles().primaries(), decision)) return std::nullopt;
+  auto seats = control.roles().seats();
+  if (seats.in_use()) {
+    auto placed = plan_;
+    for (std::size_t i = 0; i < going.size(); ++i) placed.stages[going[i]] = plan.stages[i];
+    decision.places = gpu_places(placed, demands_);
+    seats.plan(decision.places);
+  }
+  if (!count_moves(current, control.roles().primaries(), std::move(seats), decision)) {
+    return std::nullopt;
+  }
   time_moves(control, current, decision);
   weigh(going, decision);
   const double saved = decision.time_left - decision.time_left_after - decision.least_gain;
@@ -275,13 +243,13 @@ std::optional<Decision> Autoscaler::propose(const RunControl& control,
 
 // False if no rank moves, or one of a pinned stage would, or none could be the first to move.
 bool Autoscaler::count_moves(const std::vector<int>& current, const std::vector<Rank>& primaries,
-                             Decision& decision) const {
+                             GpuSeats seats, Decision& decision) const {
   const auto pinned = [this](int stage) {
     return stage >= 0 && demands_[static_cast<std::size_t>(stage)].pinned();
   };
   const auto& next = decision.stage_of_rank;
   const auto after = form_groups(next, node_of_rank_, group_sizes(demands_), primaries);
-  const Change change{current, next, primaries, after, groups_of(after)};
+  const RoleChange change{current, next, primaries, after, groups_of(after)};
   for (std::size_t rank = 1; rank < current.size(); ++rank) {
     const int to = next[rank];
     if (!change.groups_after[rank].empty()) {
@@ -295,7 +263,9 @@ bool Autoscaler::count_moves(const std::vector<int>& current, const std::vector<
     if (pinned(current[rank]) || pinned(to)) return false;
     ++decision.moved;
   }
-  return decision.moved > 0 && all_are_relieved(change, decision);
+  std::vector<bool> goes_on;
+  for (const auto& stage : decision.stages) goes_on.push_back(stage.staying > 0);
+  return decision.moved > 0 && can_be_carried_out(change, std::move(goes_on), std::move(seats));
 }
 
 // The last worker of a stage is busy until the newcomer there is ready.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/demand.hpp"
+#include "control/gpu_seats.hpp"
 #include "control/plan.hpp"
 #include "control/rate.hpp"
 #include "control/run_control.hpp"
@@ -33,6 +34,7 @@ struct StageOutlook {
 struct Decision {
   Time at{};
   std::vector<int> stage_of_rank;
+  GpuPlaces places;  ///< if a stage asks for GPUs
   std::vector<StageOutlook> stages;
   std::size_t bottleneck = 0;
   std::uint64_t moved = 0;     ///< ranks that change their stage
@@ -88,7 +90,7 @@ class Autoscaler {
   std::optional<Decision> propose(const RunControl& control, std::vector<StageOutlook> stages,
                                   const Stages& going, Time now);
   bool count_moves(const std::vector<int>& current, const std::vector<Rank>& primaries,
-                   Decision& decision) const;
+                   GpuSeats seats, Decision& decision) const;
   void time_moves(const RunControl& control, const std::vector<int>& current,
                   Decision& decision) const;
   double time_to_move(const RunControl& control, Rank rank, int from, std::size_t to) const;

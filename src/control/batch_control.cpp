@@ -28,7 +28,8 @@ BatchCommands BatchControl::begin(OpenStage work) {
     phase_ = Phase::committing;
     return {CommitStage{work_.stage}};
   }
-  roles_.emplace(1, work_.stage_of_rank, node_of_rank_, work_.deliver);
+  roles_.emplace(1, work_.stage_of_rank, node_of_rank_, work_.deliver, GroupSizes(),
+                 work_.gpu_seats);
   roles_->start(orders_);
   return take_commands();
 }

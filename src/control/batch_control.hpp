@@ -21,6 +21,7 @@ struct OpenStage {
   bool deliver = false;            ///< nobody wants its outputs: they end at its workers
   /// Even if nothing is to be done, a worker is set up and torn down.
   bool always = false;
+  GpuSeats gpu_seats = {};  ///< of the one stage, which they know as stage 0
 };
 
 /// Decides everything that the coordinator of a batch run decides: who becomes a worker, who

@@ -1,7 +1,5 @@
 #include "control/recovery.hpp"
 
-#include "control/plan.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -40,7 +38,8 @@ std::vector<Rank> Regrouping::left() const {
 std::vector<int> stages_after_loss(const std::vector<StageDemand>& stages, const Topology& left,
                                    std::vector<int> node_of_rank, std::vector<int> stage_of_rank,
                                    const std::set<Rank>& lost,
-                                   const std::vector<Rank>& primary_of_rank) {
+                                   const std::vector<Rank>& primary_of_rank,
+                                   std::optional<Plan>* replanned) {
   for (const Rank rank : lost) {
     stage_of_rank.at(index(rank)) = nowhere;
     node_of_rank.at(index(rank)) = nowhere;
@@ -58,7 +57,10 @@ std::vector<int> stages_after_loss(const std::vector<StageDemand>& stages, const
   if (std::find(has_worker.begin(), has_worker.end(), false) == has_worker.end()) {
     return stage_of_rank;
   }
-  return assign_ranks(make_plan(stages, left), node_of_rank, stage_of_rank, primary_of_rank);
+  auto plan = make_plan(stages, left);
+  auto assigned = assign_ranks(plan, node_of_rank, stage_of_rank, primary_of_rank);
+  if (replanned != nullptr) *replanned = std::move(plan);
+  return assigned;
 }
 
 }  // namespace sluice::control

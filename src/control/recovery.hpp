@@ -1,10 +1,12 @@
 #pragma once
 
 #include "control/demand.hpp"
+#include "control/plan.hpp"
 #include "control/topology.hpp"
 #include "control/types.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -47,10 +49,12 @@ class Regrouping {
 /// The stages of the ranks that are left: those that they have, as long as each stage has a worker,
 /// or else what a new plan for them says. `left` is the machine without the lost ranks;
 /// `stage_of_rank` as before the loss. The ranks of a group that has lost one have no stage, unless
-/// a new plan gives them one. Throws LaunchError if the ranks are too few.
+/// a new plan gives them one; then `replanned` is that. Throws LaunchError if the ranks are too
+/// few.
 std::vector<int> stages_after_loss(const std::vector<StageDemand>& stages, const Topology& left,
                                    std::vector<int> node_of_rank, std::vector<int> stage_of_rank,
                                    const std::set<Rank>& lost,
-                                   const std::vector<Rank>& primary_of_rank = {});
+                                   const std::vector<Rank>& primary_of_rank = {},
+                                   std::optional<Plan>* replanned = nullptr);
 
 }  // namespace sluice::control

@@ -9,21 +9,25 @@
 namespace sluice::control {
 
 Roles::Roles(std::size_t stages, const std::vector<int>& stage_of_rank,
-             std::vector<int> node_of_rank, bool deliver, GroupSizes sizes)
+             std::vector<int> node_of_rank, bool deliver, GroupSizes sizes, GpuSeats seats)
     : members_(stage_of_rank.size()),
       stages_(stages),
       node_of_rank_(std::move(node_of_rank)),
       deliver_(deliver),
-      sizes_(std::move(sizes)) {
-  enrol_all(stage_of_rank, {});
+      sizes_(std::move(sizes)),
+      seats_(std::move(seats)) {
+  const auto groups = groups_of(form_groups(stage_of_rank, node_of_rank_, sizes_));
+  seat_all(stage_of_rank, groups);
+  enrol_all(stage_of_rank, groups);
 }
 
-Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank)
+Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank, GpuPlaces places)
     : members_(stage_of_rank.size()),
       stages_(before.stages_.size()),
       node_of_rank_(before.node_of_rank_),
       deliver_(before.deliver_),
       sizes_(before.sizes_),
+      seats_(before.seats_),
       terms_(before.terms_) {
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     stages_[k].numbers = before.stages_[k].numbers;
@@ -32,17 +36,30 @@ Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank)
       if (state.ready) stages_[k].nodes[node].ready = true;
     }
   }
-  enrol_all(stage_of_rank, before.primaries());
+  const auto groups =
+      groups_of(form_groups(stage_of_rank, node_of_rank_, sizes_, before.primaries()));
+  if (!places.empty()) seats_.plan(std::move(places));
+  vacate(before, stage_of_rank, groups);
+  enrol_all(stage_of_rank, groups);
 }
 
-void Roles::enrol_all(const std::vector<int>& stage_of_rank, const std::vector<Rank>& current) {
-  const auto primaries = form_groups(stage_of_rank, node_of_rank_, sizes_, current);
-  const auto groups = groups_of(primaries);
+void Roles::enrol_all(const std::vector<int>& stage_of_rank, const std::vector<Group>& groups) {
+  const auto is_free = [this](Rank rank) { return member(rank).standing == Standing::none; };
+  std::vector<bool> has_worker(stages_.size(), false);
   for (std::size_t rank = 1; rank < groups.size(); ++rank) {
-    if (!groups[rank].empty()) enrol(groups[rank], stage_of_rank[rank]);
+    const auto& group = groups[rank];
+    if (group.empty()) continue;
+    const int stage = stage_of_rank[rank];
+    has_worker.at(static_cast<std::size_t>(stage)) = true;
+    const bool all_free = std::all_of(group.begin(), group.end(), is_free);
+    if (all_free && seats_.take({group, stage}, GpuSeats::Where::planned)) {
+      enrol(group, stage);
+    } else {
+      forming_.push_back({stage, group, true, {}});
+    }
   }
   for (std::size_t k = 0; k < stages_.size(); ++k) {
-    if (stages_[k].workers > 0) continue;
+    if (has_worker[k]) continue;
     throw InvariantError("stage " + std::to_string(k) + " was planned without workers");
   }
 }
@@ -50,7 +67,13 @@ void Roles::enrol_all(const std::vector<int>& stage_of_rank, const std::vector<R
 void Roles::start(Commands& commands) {
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     for (std::size_t rank = 1; rank < members_.size(); ++rank) {
-      if (members_[rank].stage == static_cast<int>(k)) begin(static_cast<Rank>(rank), commands);
+      if (members_[rank].stage != static_cast<int>(k)) continue;
+      const auto each = static_cast<Rank>(rank);
+      if (members_[rank].standing == Standing::retiring) {  // it vacates its GPUs
+        commands.push_back(Retire{each});
+      } else {
+        begin(each, commands);
+      }
     }
   }
 }
@@ -83,6 +106,7 @@ void Roles::left(Rank rank, Commands& commands) {
   if (!followed && !stage(leaver).ended) --stage(leaver).workers;
   --present_;
   const auto before = std::exchange(leaver, {});
+  if (!before.returning) seats_.free(rank);
   dismiss_followers(group, commands);
   std::optional<std::uint64_t> number;
   if (before.returning && !before.renumber) number = before.number;
@@ -92,6 +116,7 @@ void Roles::left(Rank rank, Commands& commands) {
     join({rank}, before.next, number, commands);
   }
   begin_formed(commands);
+  seat_the_rest(commands);
 }
 
 bool Roles::renew(Rank rank, bool renumber) {
@@ -113,6 +138,7 @@ void Roles::lost(Rank rank, Commands& commands) {
   stop_staying(dead);
   if (!home.ended) --home.workers;
   --present_;
+  seats_.free(rank);
   const auto here = home.nodes.find(node_of(rank));
   dead = {};
   if (here == home.nodes.end() || here->second.ready) return;
@@ -126,7 +152,8 @@ void Roles::lost(Rank rank, Commands& commands) {
   }
 }
 
-std::vector<Rank> Roles::reassign(const std::vector<int>& stage_of_rank, Commands& commands) {
+std::vector<Rank> Roles::reassign(const std::vector<int>& stage_of_rank, Commands& commands,
+                                  GpuPlaces places) {
   const auto wanted = groups_of(form_groups(stage_of_rank, node_of_rank_, sizes_, primaries()));
   std::erase_if(forming_, [](const Forming& forming) { return !forming.returning; });
   std::vector<Rank> draining;
@@ -141,7 +168,9 @@ std::vector<Rank> Roles::reassign(const std::vector<int>& stage_of_rank, Command
   promise_followers(stage_of_rank);
   form_new(stage_of_rank, wanted);
   keep_unrelieved();
+  plan_seats(std::move(places));
   begin_formed(commands);
+  seat_the_rest(commands);
   return draining;
 }
 
@@ -149,7 +178,9 @@ void Roles::promise(Rank rank, int next, bool same_group, Commands& commands) {
   auto& mover = member(rank);
   switch (mover.standing) {
     case Standing::none:
-      if (next >= 0 && group_size(sizes_, next) == 1) join({rank}, next, {}, commands);
+      if (next < 0 || group_size(sizes_, next) > 1) return;
+      if (!seats_.asks(next)) return join({rank}, next, {}, commands);
+      forming_.push_back({next, {rank}, false, {}});  // until it is known who sits where
       return;
     case Standing::draining:
     case Standing::retiring:
@@ -296,7 +327,11 @@ void Roles::begin(Rank rank, Commands& commands) {
 
 void Roles::join(const Group& group, int stage, std::optional<std::uint64_t> number,
                  Commands& commands) {
-  if (stages_.at(static_cast<std::size_t>(stage)).ended) return;
+  if (stages_.at(static_cast<std::size_t>(stage)).ended) return give_up_seats(group, stage);
+  if (!seats_.take({group, stage}, GpuSeats::Where::planned)) {
+    forming_.push_back({stage, group, false, number});
+    return;
+  }
   enrol(group, stage, number);
   for (const Rank rank : group) begin(rank, commands);
 }
@@ -317,6 +352,7 @@ Assign Roles::assignment(Rank rank, bool setup_node) const {
   Assign assign{rank, stage, m.number, stages_[stage].numbers, setup_node, deliver};
   if (m.term > 0) assign.group = group_here(m.primary);
   assign.term = m.term;
+  assign.gpus = seats_.of(rank);
   return assign;
 }
 

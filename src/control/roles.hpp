@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/gpu_seats.hpp"
 #include "control/groups.hpp"
 #include "control/types.hpp"
 
@@ -20,16 +21,22 @@ namespace sluice::control {
 /// Where a worker is a group of ranks, all of this is said of its primary. The others are told to
 /// join with it, follow it, and retire when it has left. A group begins when all its ranks are
 /// free, so that none is ever there in part.
+///
+/// Where a stage asks for GPUs, a worker begins when those are free that it is to have (GpuSeats),
+/// and has them until it has left. It is no worker yet while it waits, so that nobody leaves in its
+/// favour before it is seated: whoever is to leave can, and no wait is without end. What waits for
+/// room though nobody is on the way out any more gets any that is left, or no stage.
 class Roles {
  public:
   /// `stage_of_rank`: -1 for none. `deliver`: the last stage's outputs end at its workers.
   Roles(std::size_t stages, const std::vector<int>& stage_of_rank, std::vector<int> node_of_rank,
-        bool deliver, GroupSizes sizes = {});
+        bool deliver, GroupSizes sizes = {}, GpuSeats seats = {});
 
   /// The same after a loss: no rank has a stage any more, and these are to join theirs. Nodes stay
   /// set up, and workers' numbers are still not given twice. Groups stay together as far as the
-  /// stages allow.
-  Roles(const Roles& before, const std::vector<int>& stage_of_rank);
+  /// stages allow. Who cannot keep its GPUs leaves first. `places`: of a new plan, if there is one.
+  /// Throws LaunchError if the GPUs are not enough.
+  Roles(const Roles& before, const std::vector<int>& stage_of_rank, GpuPlaces places = {});
 
   /// Once: the ranks that were planned join their stages.
   void start(Commands& commands);
@@ -47,8 +54,10 @@ class Roles {
   /// Each rank is to join the stage given (-1: none): at once if it has none, else when it has
   /// left. Returns the workers that must drain first and are now `draining`: call `retire` once one
   /// holds nothing. A stage's last worker works on until it is relieved, or what others have for
-  /// the stage could never be taken; it stays if nobody is to join the stage.
-  std::vector<Rank> reassign(const std::vector<int>& stage_of_rank, Commands& commands);
+  /// the stage could never be taken; it stays if nobody is to join the stage. `places`: of the
+  /// plan.
+  std::vector<Rank> reassign(const std::vector<int>& stage_of_rank, Commands& commands,
+                             GpuPlaces places = {});
   /// The worker of the stage that waits to be relieved, if another is ready: from now on it drains.
   std::optional<Rank> relieve(std::size_t stage);
   void retire(Rank rank, Commands& commands);
@@ -80,6 +89,9 @@ class Roles {
   /// The primary of each rank's group in that stage; itself if it is alone, -1 if it has none or
   /// its group is yet to be made.
   std::vector<Rank> primaries() const;
+  const GpuSeats& seats() const { return seats_; }
+  /// The rank is dead, and its GPUs are free.
+  void vacated(Rank rank) { seats_.free(rank); }
 
  private:
   enum class Standing { none, joining, working, awaiting_relief, draining, retiring, following };
@@ -93,7 +105,7 @@ class Roles {
     Rank primary = -1;       ///< of its group; itself if it is alone
     std::uint64_t term = 0;  ///< of its group
   };
-  // A group that begins when all its ranks are free.
+  // A worker that begins when all its ranks are free, and its GPUs are.
   struct Forming {
     int stage = 0;
     Group ranks;
@@ -120,7 +132,7 @@ class Roles {
   const Member& member(Rank rank) const { return members_.at(static_cast<std::size_t>(rank)); }
   Stage& stage(const Member& of) { return stages_.at(static_cast<std::size_t>(of.stage)); }
   int node_of(Rank rank) const { return node_of_rank_.at(static_cast<std::size_t>(rank)); }
-  void enrol_all(const std::vector<int>& stage_of_rank, const std::vector<Rank>& current);
+  void enrol_all(const std::vector<int>& stage_of_rank, const std::vector<Group>& groups);
   void enrol(const Group& group, int stage, std::optional<std::uint64_t> number = {});
   void begin(Rank rank, Commands& commands);
   void join(const Group& group, int stage, std::optional<std::uint64_t> number, Commands& commands);
@@ -146,12 +158,22 @@ class Roles {
   void begin_formed(Commands& commands);
   void dismiss_followers(const Group& group, Commands& commands);
 
+  // Of GPUs: control/roles_seats.cpp.
+  void seat_all(const std::vector<int>& stage_of_rank, const std::vector<Group>& groups);
+  void vacate(const Roles& before, const std::vector<int>& stage_of_rank,
+              const std::vector<Group>& groups);
+  void plan_seats(GpuPlaces places);
+  void seat_the_rest(Commands& commands);
+  bool anyone_leaves() const;
+  void give_up_seats(const Group& group, int stage);
+
   std::vector<Member> members_;  ///< by rank
   std::vector<Stage> stages_;
   std::vector<int> node_of_rank_;
   bool deliver_;
   GroupSizes sizes_;
   std::vector<Forming> forming_;
+  GpuSeats seats_;
   std::uint64_t terms_ = 0;  ///< of groups, so far
   std::size_t present_ = 0;
 };

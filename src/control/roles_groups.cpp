@@ -99,8 +99,10 @@ void Roles::begin_formed(Commands& commands) {
     const bool all_free =
         std::all_of(forming.ranks.begin(), forming.ranks.end(),
                     [this](Rank rank) { return member(rank).standing == Standing::none; });
-    if (ended || all_free) join(forming.ranks, forming.stage, forming.number, commands);
-    return ended || all_free;
+    const GpuSeats::Worker worker{forming.ranks, forming.stage};
+    const bool begins = ended || (all_free && seats_.take(worker, GpuSeats::Where::planned));
+    if (begins) join(forming.ranks, forming.stage, forming.number, commands);
+    return begins;
   });
 }
 

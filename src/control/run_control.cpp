@@ -28,7 +28,7 @@ RunControl::RunControl(RunPlan plan)
     : plan_(std::move(plan)),
       work_(plan_.stages.size()),
       roles_(plan_.stages.size(), plan_.stage_of_rank, plan_.node_of_rank, !plan_.collect,
-             plan_.group_sizes),
+             plan_.group_sizes, plan_.gpu_seats),
       lifetimes_(plan_.lifetimes),
       backlog_(plan_.stage_of_rank.size(), 0),
       lineage_(plan_.inputs) {
@@ -45,9 +45,11 @@ void RunControl::open_channels() {
   channels_.back().add_consumer(coordinator);
 }
 
-void RunControl::begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done) {
+void RunControl::begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done,
+                             const std::vector<Rank>& lost, GpuPlaces places) {
   plan_.stage_of_rank = std::move(stage_of_rank);
-  roles_ = Roles(roles_, plan_.stage_of_rank);
+  for (const Rank rank : lost) roles_.vacated(rank);
+  roles_ = Roles(roles_, plan_.stage_of_rank, std::move(places));
   lifetimes_ = Lifetimes(plan_.lifetimes);
   open_channels();
   for (auto& load : loads_) load.records = load.bytes = 0;
@@ -81,8 +83,8 @@ Commands RunControl::stop_admission(Time now) {
   return std::exchange(commands_, {});
 }
 
-Commands RunControl::reassign(const std::vector<int>& stage_of_rank, Time now) {
-  for (const Rank rank : roles_.reassign(stage_of_rank, commands_)) drain(rank);
+Commands RunControl::reassign(const std::vector<int>& stage_of_rank, Time now, GpuPlaces places) {
+  for (const Rank rank : roles_.reassign(stage_of_rank, commands_, std::move(places))) drain(rank);
   advance(now);
   return std::exchange(commands_, {});
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/dispatcher.hpp"
+#include "control/gpu_seats.hpp"
 #include "control/lifetimes.hpp"
 #include "control/lineage.hpp"
 #include "control/roles.hpp"
@@ -28,6 +29,7 @@ struct RunPlan {
   /// Of each stage's workers; empty: they live as long as the stage.
   std::vector<Lifetime> lifetimes = {};
   GroupSizes group_sizes = {};  ///< of each stage's workers; empty: all are single ranks
+  GpuSeats gpu_seats = {};      ///< with the plan's places
 };
 
 /// Records and bytes that a channel stores: made and not yet taken.
@@ -83,12 +85,14 @@ class RunControl {
   /// that is to leave gets no new batch, processes those that were granted to it and sends its
   /// backlog; then it tears down and joins its new stage. The last worker of a stage that goes on
   /// works until another is ready, and stays if none is to come. A stage that has ended is not
-  /// joined.
-  Commands reassign(const std::vector<int>& stage_of_rank, Time now);
+  /// joined. `places`: of the plan that says so.
+  Commands reassign(const std::vector<int>& stage_of_rank, Time now, GpuPlaces places = {});
 
   /// After a loss, when no rank holds anything any more: the run begins again, with the inputs that
-  /// are not in `done`. `start` comes next.
-  void begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done);
+  /// are not in `done`. `start` comes next. `lost`: all ranks that are; `places`: of a new plan, if
+  /// there is one.
+  void begin_again(std::vector<int> stage_of_rank, const std::vector<InputRange>& done,
+                   const std::vector<Rank>& lost = {}, GpuPlaces places = {});
 
   /// The event is about a batch of which its producer's word has not come yet. It must wait for
   /// that, and with it all that the rank says later (EarlyReports).

@@ -30,6 +30,8 @@ struct Assign {
   /// them is told, and the primary alone says that the worker is ready.
   std::vector<Rank> group = {};
   std::uint64_t term = 0;  ///< of the group's work together; no other has the same
+  /// Of its node, that are the rank's own; not sent, since ranks know them by other names.
+  std::vector<std::uint32_t> gpus = {};
 
   template <class Archive>
   void serialize(Archive& archive) {

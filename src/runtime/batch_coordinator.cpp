@@ -80,6 +80,13 @@ void BatchCoordinator::plan() {
   for (const auto& demand : demands(spec_, topology())) {
     const auto placed = control::make_plan({demand}, topology());
     stage_of_rank_.push_back(control::assign_ranks(placed, node_of_rank()));
+    seats_of_stage_.push_back(gpu_seats({demand}, control::gpu_places(placed, {demand})));
+    std::vector<control::GpuSeats::Worker> workers;
+    for (Rank rank = 1; rank < transport_.size(); ++rank) {
+      const auto index = static_cast<std::size_t>(rank);
+      if (stage_of_rank_.back()[index] >= 0) workers.push_back({{rank}, 0});
+    }
+    require_seats(seats_of_stage_.back(), workers, stage_of_rank_.size() - 1);
   }
 }
 
@@ -144,6 +151,7 @@ control::OpenStage BatchCoordinator::work_of(std::size_t stage) {
   work.stage_of_rank = stage_of_rank_[stage];
   work.batch_size = spec.batch_size;
   work.always = spec.writes_at_teardown;
+  work.gpu_seats = seats_of_stage_[stage];
   work.deliver = stage + 1 == spec_.stages.size() && spec_.on_output == nullptr;
   shards_ = book_->begin(stage);
   dead_letters_->add(book_->dead_letters(stage, shards_));

@@ -46,6 +46,7 @@ class BatchCoordinator final : public CoordinatorBase {
   void collect_outputs();
 
   std::vector<std::vector<int>> stage_of_rank_;  ///< by stage: 0 for its workers, -1 for others
+  std::vector<control::GpuSeats> seats_of_stage_;
   std::optional<store::RunLock> lock_;
   std::optional<BatchInput> input_;
   std::optional<BatchBook> book_;

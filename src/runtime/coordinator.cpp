@@ -15,6 +15,20 @@ namespace sluice::runtime {
 using control::coordinator;
 using control::Rank;
 
+namespace {
+
+std::vector<control::GpuSeats::Worker> planned_workers(const control::RunPlan& plan) {
+  std::vector<control::GpuSeats::Worker> workers;
+  for (const auto& group : control::groups_of(
+           control::form_groups(plan.stage_of_rank, plan.node_of_rank, plan.group_sizes))) {
+    if (group.empty()) continue;
+    workers.push_back({group, plan.stage_of_rank[static_cast<std::size_t>(group.front())]});
+  }
+  return workers;
+}
+
+}  // namespace
+
 void Coordinator::run_stages() {
   plan();
   dead_letters_.emplace(spec_, control_->inputs(), spec_.options.run_dir);
@@ -48,6 +62,9 @@ void Coordinator::plan() {
   plan.collect = spec_.on_output != nullptr;
   plan.lifetimes = lifetimes(spec_);
   plan.group_sizes = control::group_sizes(demands(spec_));
+  const auto stages = demands(spec_, nodes);
+  plan.gpu_seats = gpu_seats(stages, control::gpu_places(placed, stages));
+  require_seats(plan.gpu_seats, planned_workers(plan));
   open_input(plan);
   board_.emplace(spec_, plan);
   if (spec_.options.autoscale) {
@@ -91,7 +108,9 @@ void Coordinator::autoscale() {
   rank_log().info("{}", line);
   replans_.push_back({std::chrono::duration<double>(decision->at).count(), decision->moved,
                       decision->gain, decision->cost, line});
-  for (const auto& command : control_->reassign(decision->stage_of_rank, now())) carry_out(command);
+  for (const auto& command : control_->reassign(decision->stage_of_rank, now(), decision->places)) {
+    carry_out(command);
+  }
 }
 
 void Coordinator::handle(Packet packet, Rank from) {

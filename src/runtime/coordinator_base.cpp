@@ -1,7 +1,6 @@
 #include "runtime/coordinator_base.hpp"
 
 #include "base/log.hpp"
-#include "control/gpu_share.hpp"
 #include "runtime/artifacts.hpp"
 #include "store/trace_file.hpp"
 #include "transport/presence.hpp"
@@ -188,7 +187,7 @@ void CoordinatorBase::on(Packet packet, Rank from) {
     hosts_[static_cast<std::size_t>(from)] = hello->host;
     topology_.add(transport_.node_of(from), hello->host, hello->machine);
     seats_.add(from, transport_.node_of(from), hello->machine);
-    gpu_seats_.add(from, transport_.node_of(from), hello->machine);
+    machines_[from] = hello->machine;
     greeted_.insert(from);
   } else if (const auto* failure = std::get_if<Failure>(&packet)) {
     throw_failure(*failure, [this](std::size_t input) { return input_name(spec_, input); });
@@ -217,7 +216,6 @@ std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {
     if (watchdog_) watchdog_->gone(rank);
     if (greeted_.erase(rank) == 0) continue;
     topology_.remove(transport_.node_of(rank));
-    gpu_seats_.free(rank);
   }
   return news;
 }
@@ -238,19 +236,43 @@ void CoordinatorBase::send(Rank to, Packet packet) {
 void CoordinatorBase::seat(const control::Assign& order) {
   const auto& stage = spec_.stages.at(order.stage).spec;
   const auto cores = seats_.take(order.rank, stage.cpus);
-  const auto share = control::gpu_share(stage.name, stage.gpus, stage.gpu_memory, topology());
-  const auto gpus = gpu_seats_.take(order.rank, share);
-  if (static_cast<double>(gpus.size()) < stage.gpus) throw_unseen(order.rank, stage, gpus.size());
+  const auto names = topology_.gpus_of(transport_.node_of(order.rank));
+  std::vector<std::string> gpus;
+  for (const auto gpu : order.gpus) gpus.push_back(names.at(gpu));
   send(order.rank, Bind{cores.value_or(Seats::Cores()), gpus});
 }
 
-void CoordinatorBase::throw_unseen(Rank rank, const StageSpec& stage, std::size_t gpus) const {
+control::GpuSeats CoordinatorBase::gpu_seats(const std::vector<control::StageDemand>& stages,
+                                             control::GpuPlaces places) const {
+  std::vector<double> gpus;
+  for (const auto& stage : stages) gpus.push_back(stage.gpus);
+  const auto is_none = [](double each) { return each <= 0; };
+  if (std::all_of(gpus.begin(), gpus.end(), is_none)) return {};
+  std::vector<int> nodes = node_of_rank();
+  std::vector<control::Gpus> visible(nodes.size());
+  for (const auto& [rank, machine] : machines_) {
+    const auto index = static_cast<std::size_t>(rank);
+    if (nodes[index] >= 0) visible[index] = topology_.visible_on(nodes[index], machine);
+  }
+  control::GpuSeats seats(gpus, std::move(nodes), std::move(visible));
+  seats.plan(std::move(places));
+  return seats;
+}
+
+void CoordinatorBase::require_seats(control::GpuSeats seats,
+                                    std::vector<control::GpuSeats::Worker> workers,
+                                    std::size_t first) const {
+  const auto unseated = seats.take_all(std::move(workers));
+  if (unseated.empty()) return;
+  const auto rank = unseated.front().ranks.front();
+  const auto stage_index = first + static_cast<std::size_t>(unseated.front().stage);
+  const auto& stage = spec_.stages.at(stage_index).spec;
   throw LaunchError(fmt::format(
-      "stage '{}' asks for {} GPUs a worker, and rank {} on {} sees {} of its node; start the "
-      "ranks "
-      "so that each sees enough of them (srun: --gpus-per-node with --gpu-bind=none, not "
-      "--gpus-per-task; mpirun: leave CUDA_VISIBLE_DEVICES as it is)",
-      stage.name, stage.gpus, rank, hosts_[static_cast<std::size_t>(rank)], gpus));
+      "stage '{}' asks for {} GPUs a worker, and rank {} on {} sees {} of its node, on which there "
+      "is no room for it; start the ranks so that each sees enough of them (srun: --gpus-per-node "
+      "with --gpu-bind=none, not --gpus-per-task; mpirun: leave CUDA_VISIBLE_DEVICES as it is)",
+      stage.name, stage.gpus, rank, hosts_[static_cast<std::size_t>(rank)],
+      machines_.at(rank).gpus.size()));
 }
 
 RunStatus CoordinatorBase::current_status(bool finished) const {

@@ -2,10 +2,10 @@
 
 #include "base/log.hpp"
 #include "control/coordinator_watch.hpp"
+#include "control/gpu_seats.hpp"
 #include "control/watchdog.hpp"
 #include "runtime/artifact_spread.hpp"
 #include "runtime/dead_letter_book.hpp"
-#include "runtime/gpu_seats.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/run_topology.hpp"
@@ -19,6 +19,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -68,10 +69,10 @@ class CoordinatorBase {
   /// there.
   void seat(const control::Assign& order);
   /// All workers have left their stages.
-  void free_seats() {
-    seats_.free_all();
-    gpu_seats_.free_all();
-  }
+  void free_seats() { seats_.free_all(); }
+  /// The GPUs of all ranks, none of which is taken; `places`: of the plan.
+  control::GpuSeats gpu_seats(const std::vector<control::StageDemand>& stages,
+                              control::GpuPlaces places) const;
   void show_status(bool finished);
   /// Sleeps until a message comes, a status is due, or `until`.
   void wait_until(control::Time until);
@@ -79,15 +80,7 @@ class CoordinatorBase {
   /// signals, and throws if something hangs.
   void look_around();
   /// The watchdog hears of what is ordered and of what happens.
-  void watch(const auto& command_or_event) {
-    watchdog_->note(command_or_event);
-    std::visit(
-        [this](const auto& each) {
-          using Each = std::decay_t<decltype(each)>;
-          if constexpr (std::is_same_v<Each, control::Left>) gpu_seats_.free(each.rank);
-        },
-        command_or_event);
-  }
+  void watch(const auto& command_or_event) { watchdog_->note(command_or_event); }
 
   bool stopping() const noexcept { return stopping_ != 0; }
   /// The ranks that are left begin again, and no batch of before is waited for.
@@ -97,8 +90,10 @@ class CoordinatorBase {
   /// Ends a run that was told to stop before all was done; `progress` says how far it came.
   [[noreturn]] void throw_stopped(const std::string& progress) const;
   [[noreturn]] void throw_not_begun(const std::string& waited_for) const;
-  [[noreturn]] void throw_unseen(control::Rank rank, const StageSpec& stage,
-                                 std::size_t gpus) const;
+  /// Throws LaunchError if they do not all find room where their ranks can see it. `first`: the
+  /// stage that the seats know as stage 0.
+  void require_seats(control::GpuSeats seats, std::vector<control::GpuSeats::Worker> workers,
+                     std::size_t first = 0) const;
 
   control::Time now() const;
   double seconds() const { return std::chrono::duration<double>(now()).count(); }
@@ -140,7 +135,7 @@ class CoordinatorBase {
   std::optional<ArtifactSpread> spread_;  ///< until all are where they belong
   RunTopology topology_;
   Seats seats_;
-  GpuSeats gpu_seats_;
+  std::map<control::Rank, Machine> machines_;
   int stopped_ = 0;  ///< ranks that have said Bye
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   control::Time next_status_{0};

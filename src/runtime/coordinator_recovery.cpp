@@ -1,4 +1,5 @@
 #include "base/log.hpp"
+#include "control/plan.hpp"
 #include "runtime/coordinator.hpp"
 #include "runtime/spec.hpp"
 
@@ -6,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 // How a streaming run goes on after ranks have died (docs/rank-loss.md).
@@ -64,11 +66,14 @@ void Coordinator::on_while_regrouping(Report report, Rank from) {
 }
 
 void Coordinator::begin_again() {
-  std::vector<int> stages;
   try {
-    stages = control::stages_after_loss(demands(spec_, topology()), topology(), node_of_rank(),
-                                        control_->roles().destinations(), lost(),
-                                        control_->roles().primaries());
+    const auto asked = demands(spec_, topology());
+    std::optional<control::Plan> plan;
+    auto stages = control::stages_after_loss(asked, topology(), node_of_rank(),
+                                             control_->roles().destinations(), lost(),
+                                             control_->roles().primaries(), &plan);
+    control_->begin_again(std::move(stages), settle(), {lost().begin(), lost().end()},
+                          plan ? control::gpu_places(*plan, asked) : control::GpuPlaces());
   } catch (const LaunchError& error) {
     throw Error(ExitCode::lost,
                 fmt::format("{} of {} ranks have died, and those that are left are too few: {}; "
@@ -76,7 +81,6 @@ void Coordinator::begin_again() {
                             lost().size(), transport_.size(), error.what(),
                             spec_.options.run_dir.string()));
   }
-  control_->begin_again(std::move(stages), settle());
   watch_anew();
   for (const auto& command : control_->start(now())) carry_out(command);
   if (stopping()) stop_early();

@@ -1,6 +1,7 @@
 #include "runtime/run_topology.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sluice::runtime {
 
@@ -24,6 +25,20 @@ control::Topology RunTopology::topology() const {
                               seen.workers, seen.gpu_memory});
   }
   return topology;
+}
+
+std::vector<std::string> RunTopology::gpus_of(int node) const {
+  const auto& gpus = nodes_.at(static_cast<std::size_t>(node)).gpus;
+  return {gpus.begin(), gpus.end()};
+}
+
+control::Gpus RunTopology::visible_on(int node, const Machine& machine) const {
+  const auto& gpus = nodes_.at(static_cast<std::size_t>(node)).gpus;
+  control::Gpus numbers;
+  for (const auto& gpu : machine.gpus) {
+    numbers.push_back(static_cast<std::uint32_t>(std::distance(gpus.begin(), gpus.find(gpu))));
+  }
+  return numbers;
 }
 
 Machine machine_for(const ErasedSpec& spec) {

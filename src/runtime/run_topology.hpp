@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/gpu_seats.hpp"
 #include "control/topology.hpp"
 #include "runtime/machine.hpp"
 
@@ -24,6 +25,11 @@ class RunTopology {
   void remove(int node) { --nodes_.at(static_cast<std::size_t>(node)).workers; }
 
   control::Topology topology() const;
+
+  /// What ranks of the node call its GPUs, by their numbers in the topology.
+  std::vector<std::string> gpus_of(int node) const;
+  /// The numbers of those that a machine of the node shows.
+  control::Gpus visible_on(int node, const Machine& machine) const;
 
  private:
   struct Seen {

@@ -2,6 +2,7 @@
 #include "control/groups.hpp"
 
 #include "control/bench.hpp"
+#include "control/cast.hpp"
 #include "control/plan.hpp"
 #include "control/recovery.hpp"
 #include "control/roles.hpp"
@@ -147,109 +148,6 @@ TEST(Groups, OfALostRankAreLostAsAWhole) {
                                         {-1, 0, 1, 1, 1, 1, -1}, {3}, {-1, 1, 2, 2, 4, 4, -1});
   EXPECT_EQ(stages, (std::vector<int>{-1, 0, -1, -1, 1, 1, -1}));
 }
-
-/// Ranks as Roles knows them, which do as they are told in an order left to chance.
-class Cast {
- public:
-  Cast(const std::vector<int>& stages, std::vector<int> nodes, GroupSizes sizes, unsigned seed)
-      : nodes_(nodes),
-        sizes_(sizes),
-        random_(seed),
-        roles(sizes.size(), stages, nodes, true, sizes) {
-    roles.start(commands_);
-    take();
-  }
-
-  void reassign(const std::vector<int>& stages) {
-    for (const Rank rank : roles.reassign(stages, commands_)) draining_.insert(rank);
-    take();
-  }
-  /// A rank that owes a word says it; false if none does.
-  bool step() {
-    std::vector<Rank> owing;
-    for (const auto& [rank, what] : owed_) owing.push_back(rank);
-    owing.insert(owing.end(), draining_.begin(), draining_.end());
-    if (owing.empty()) return false;
-    answer(owing[random_() % owing.size()]);
-    take();
-    return true;
-  }
-  void run_out() {
-    while (step()) {
-    }
-  }
-
-  const std::map<Rank, Assign>& places() const { return places_; }
-
- private:
-  enum class Owes { node, ready, left };
-
-  void answer(Rank rank) {
-    const auto owed = owed_.find(rank);
-    if (owed == owed_.end()) {  // it holds nothing any more
-      draining_.erase(rank);
-      return roles.retire(rank, commands_);
-    }
-    const auto what = owed->second;
-    owed_.erase(owed);
-    if (what == Owes::node) {
-      if (then_leaves_.erase(rank) > 0) owed_[rank] = Owes::left;
-      return roles.node_ready(rank, commands_);
-    }
-    if (what == Owes::left) {
-      draining_.erase(rank);
-      places_.erase(rank);
-      return roles.left(rank, commands_);
-    }
-    if (!roles.worker_ready(rank)) return;
-    if (const auto relieved = roles.relieve(roles.stage_of(rank))) draining_.insert(*relieved);
-  }
-
-  void take() {
-    for (const auto& command : std::exchange(commands_, {})) {
-      if (const auto* order = std::get_if<Assign>(&command)) on(*order);
-      if (const auto* order = std::get_if<Retire>(&command)) {
-        draining_.erase(order->rank);
-        const auto owed = owed_.find(order->rank);
-        if (owed != owed_.end() && owed->second == Owes::node) {  // others wait for that
-          then_leaves_.insert(order->rank);
-        } else {
-          owed_[order->rank] = Owes::left;
-        }
-      }
-    }
-  }
-
-  void on(const Assign& order) {
-    const auto size = group_size(sizes_, static_cast<int>(order.stage));
-    EXPECT_EQ(order.group.size(), size > 1 ? size : 0);
-    const auto before = places_.find(order.rank);
-    if (before != places_.end()) {
-      EXPECT_TRUE(before->second.setup_node) << "it has a place already";
-      EXPECT_EQ(before->second.term, order.term);
-    }
-    for (const auto& [rank, place] : places_) {  // whoever is in the group has no other place
-      const bool is_in = std::count(order.group.begin(), order.group.end(), rank) > 0;
-      EXPECT_EQ(is_in, order.term > 0 && place.term == order.term) << rank;
-    }
-    places_[order.rank] = order;
-    const bool follows = !order.group.empty() && order.group.front() != order.rank;
-    if (order.setup_node) owed_[order.rank] = Owes::node;
-    if (!order.setup_node && !follows) owed_[order.rank] = Owes::ready;
-  }
-
-  std::vector<int> nodes_;
-  GroupSizes sizes_;
-  std::mt19937_64 random_;
-  Commands commands_;
-  std::map<Rank, Assign> places_;
-  std::map<Rank, Owes> owed_;
-  std::set<Rank> draining_;
-  std::set<Rank> then_leaves_;  ///< when their nodes are set up
-
- public:
-  Roles roles;
-};
 
 TEST(Groups, JoinTogetherAndThePrimaryIsTheWorker) {
   Cast cast({-1, 0, 1, 1}, {0, 0, 0, 0}, {1, 2}, 1);
