@@ -25,7 +25,16 @@ void Prefetch::copied(BatchId batch) {
   --under_way_;
 }
 
+void Prefetch::postponed(BatchId batch) {
+  auto& found = batches_.at(batch);
+  if (found.state == State::copying) --under_way_;
+  if (found.state != State::waiting) bytes_ -= found.bytes;
+  found.state = State::waiting;
+  full_ = true;
+}
+
 void Prefetch::gone(BatchId batch) {
+  full_ = false;
   const auto it = batches_.find(batch);
   if (it == batches_.end()) return;
   if (it->second.state != State::waiting) bytes_ -= it->second.bytes;
@@ -60,6 +69,7 @@ std::vector<BatchId> Prefetch::start() {
 
 bool Prefetch::may_start(const Batch& batch) const {
   if (batch.wanted) return true;
+  if (full_) return false;
   return under_way_ < limits_.at_once && bytes_ + batch.bytes <= limits_.bytes;
 }
 

@@ -27,6 +27,9 @@ class Prefetch {
   void expect(BatchId batch, std::uint64_t bytes);
   /// The worker can do nothing before it has it.
   void want(BatchId batch, std::uint64_t bytes);
+  /// The device has no room for it, though the budget has. It waits again, and nothing but what is
+  /// wanted is begun before room has been made.
+  void postponed(BatchId batch);
   /// It is on the device.
   void copied(BatchId batch);
   /// The worker is done with it, or nobody wants it any more: its room is free.
@@ -37,6 +40,7 @@ class Prefetch {
 
   bool knows(BatchId batch) const { return batches_.contains(batch); }
   bool is_copied(BatchId batch) const;
+  bool is_wanted(BatchId batch) const { return batches_.at(batch).wanted; }
   const Limits& limits() const { return limits_; }
   /// Being copied, or copied.
   std::uint64_t bytes_on_device() const { return bytes_; }
@@ -59,6 +63,7 @@ class Prefetch {
   std::uint64_t bytes_ = 0;
   std::size_t under_way_ = 0;
   std::uint64_t next_order_ = 0;
+  bool full_ = false;  ///< the device, until a batch is gone
 };
 
 }  // namespace sluice::control

@@ -1,5 +1,11 @@
 #include "gpu/feeder.hpp"
 
+#include "base/log.hpp"
+
+#include <sluice/error.hpp>
+
+#include <algorithm>
+
 namespace sluice::gpu {
 namespace {
 
@@ -27,6 +33,7 @@ EncodedBatch Feeder::take(control::BatchId batch, EncodedBatch records) {
   auto copies = copies_->take(batch);
   if (!prefetch_.is_copied(batch)) prefetch_.copied(batch);
   copying_.erase(batch);
+  sources_.erase(batch);
   records.set_buffers(std::move(copies));
   start_copies();
   return records;
@@ -53,10 +60,47 @@ void Feeder::look() {
 
 void Feeder::start_copies() {
   look();
-  for (const auto batch : prefetch_.start()) {
-    copies_->start(batch, std::move(sources_.extract(batch).mapped()));
-    copying_.insert(batch);
+  const auto batches = prefetch_.start();
+  for (auto it = batches.begin(); it != batches.end(); ++it) {
+    try {
+      start_copy(*it);
+    } catch (const Error&) {
+      const bool wanted = prefetch_.is_wanted(*it);
+      if (!wanted) {
+        prefetch_.postponed(*it);
+        continue;
+      }
+      std::for_each(it, batches.end(), [this](auto batch) { prefetch_.postponed(batch); });
+      throw;
+    }
   }
+}
+
+// Throws what the device says if there is no room, for what is wanted even with nothing else there.
+void Feeder::start_copy(control::BatchId batch) {
+  while (true) {
+    try {
+      copies_->start(batch, sources_.at(batch));
+      copying_.insert(batch);
+      return;
+    } catch (const Error&) {
+      if (!prefetch_.is_wanted(batch) || !make_room()) throw;
+    }
+  }
+}
+
+// What came last gives up its room, and is copied again later. False if nothing is there.
+bool Feeder::make_room() {
+  if (copying_.empty()) return false;
+  const auto batch = *copying_.rbegin();
+  copying_.erase(batch);
+  prefetch_.postponed(batch);
+  try {
+    copies_->take(batch);  // its room is free when its copy has ended
+  } catch (const Error& error) {
+    rank_log().warn("a batch is copied to the GPU again: {}", error.what());
+  }
+  return true;
 }
 
 }  // namespace sluice::gpu

@@ -15,7 +15,8 @@
 namespace sluice::gpu {
 
 /// Gets a worker's batches to its device: the next ones while the present one is in process. It
-/// does what control::Prefetch decides. The worker's thread calls.
+/// does what control::Prefetch decides. If the device is full, what waits is copied later, and
+/// gives up its room to what is wanted now. The worker's thread calls.
 class Feeder {
  public:
   Feeder(std::unique_ptr<Copies> copies, std::uint64_t budget)
@@ -34,11 +35,13 @@ class Feeder {
 
  private:
   void start_copies();
+  void start_copy(control::BatchId batch);
+  bool make_room();
   void look();
 
   std::unique_ptr<Copies> copies_;
   control::Prefetch prefetch_;
-  /// Of batches that are not copied yet: shared with whoever holds the records.
+  /// Of batches that are not taken yet: shared with whoever holds the records.
   std::map<control::BatchId, std::vector<Buffer>> sources_;
   std::set<control::BatchId> copying_;
 };

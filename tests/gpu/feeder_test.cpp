@@ -2,9 +2,12 @@
 
 #include "gpu/emulated.hpp"
 
+#include <sluice/error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 namespace sluice::gpu {
 namespace {
@@ -85,6 +88,53 @@ TEST_F(FeederTest, FeedsEveryBatchOfAnySchedule) {
       feeder.finished(batch);
     }
   }
+}
+
+// A device that holds few batches at once: it has no room for another, whatever the budget says.
+class TightCopies final : public Copies {
+ public:
+  TightCopies(std::unique_ptr<Copies> copies, std::size_t& room)
+      : copies_(std::move(copies)), room_(room) {}
+  void start(Ticket ticket, std::vector<Buffer> buffers) override {
+    if (here_.size() >= room_) throw Error(ExitCode::stage, "out of memory");
+    here_.insert(ticket);
+    copies_->start(ticket, std::move(buffers));
+  }
+  bool done(Ticket ticket) const override { return copies_->done(ticket); }
+  std::vector<Buffer> take(Ticket ticket) override {
+    here_.erase(ticket);
+    return copies_->take(ticket);
+  }
+  void drop(Ticket ticket) override {
+    here_.erase(ticket);
+    copies_->drop(ticket);
+  }
+
+ private:
+  std::unique_ptr<Copies> copies_;
+  std::size_t& room_;
+  std::set<Ticket> here_;
+};
+
+TEST_F(FeederTest, CopiesLaterWhatFindsNoRoomAndTheBatchThatIsWantedFirst) {
+  std::size_t room = 1;
+  Feeder feeder(std::make_unique<TightCopies>(device_->open_copies(), room), 1 << 20U);
+  for (const control::BatchId batch : {2, 1, 3}) feeder.expect(batch, batch_of("abc", 1));
+  EXPECT_GT(feeder.plan().bytes_on_device(), 0U) << "one is there";
+  for (const control::BatchId batch : {1, 2, 3}) {
+    EXPECT_TRUE(device_->holds(feeder.take(batch, batch_of("abc", 1)).buffers()[0])) << batch;
+    feeder.finished(batch);
+  }
+}
+
+TEST_F(FeederTest, SaysSoIfABatchFitsOnNoDeviceAndGoesOnWithWhatDoes) {
+  std::size_t room = 0;
+  Feeder feeder(std::make_unique<TightCopies>(device_->open_copies(), room), 1 << 20U);
+  for (const control::BatchId batch : {1, 2}) feeder.expect(batch, batch_of("abc", 1));
+  EXPECT_THROW(feeder.take(1, batch_of("abc", 1)), Error);
+  feeder.finished(1);
+  room = 1;
+  EXPECT_TRUE(device_->holds(feeder.take(2, batch_of("abc", 1)).buffers()[0]));
 }
 
 }  // namespace
