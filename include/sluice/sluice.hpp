@@ -10,6 +10,7 @@
 #include <sluice/pipeline.hpp>
 #include <sluice/process_stage.hpp>
 #include <sluice/record.hpp>
+#include <sluice/remark.hpp>
 #include <sluice/run.hpp>
 #include <sluice/stage.hpp>
 #include <sluice/version.hpp>

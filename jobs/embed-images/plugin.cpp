@@ -2,8 +2,8 @@
 
 #include <sluice/gpu.hpp>
 #include <sluice/registry.hpp>
+#include <sluice/remark.hpp>
 
-#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -56,8 +56,7 @@ class EmbedImages final : public sluice::RecordStage {
       return;
     }
 #endif
-    std::fprintf(stderr, "images.embed: worker %zu of stage '%s' has no GPU and uses the CPU\n",
-                 context.worker, context.stage.c_str());
+    sluice::remark("images.embed: stage '" + context.stage + "' has no GPU and uses the CPU");
     network_ = make_cpu_network(seed_);
   }
 

@@ -1,7 +1,10 @@
 #include "runtime/device_lane.hpp"
 
-#include "base/log.hpp"
 #include "gpu/platform.hpp"
+
+#include <sluice/remark.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -34,8 +37,8 @@ std::unique_ptr<DeviceLane> DeviceLane::open(const ErasedStage& stage,
   if (stage.spec.gpus <= 0 || stage.continuous) return nullptr;
   const auto devices = devices_for(context);
   if (devices.empty()) {
-    rank_log().warn("stage '{}' asks for a GPU, and has none ({}): it gets host memory",
-                    stage.spec.name, gpu::why_no_device());
+    remark(fmt::format("stage '{}' asks for a GPU, and has none ({}): it gets host memory",
+                       stage.spec.name, gpu::why_no_device()));
     return nullptr;
   }
   for (auto* device : devices) device->check_health();

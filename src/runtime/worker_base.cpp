@@ -31,6 +31,7 @@ bool ends_calls(const transport::Message& message) {
 
 void WorkerBase::run(const std::function<ErasedSpec()>& build) {
   host_ = host_name();
+  remarks_.emplace();
   introduce(build);
   while (!end_) {
     try {
@@ -131,6 +132,7 @@ void WorkerBase::pass_on_signal() {
 
 void WorkerBase::turn() {
   say_alive();
+  for (auto& text : remarks_->take()) transport_.send(pack(coordinator, Remark{std::move(text)}));
   pass_on_signal();
   look_for_lost();
   const bool received = receive_all();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/log.hpp"
+#include "base/remarks.hpp"
 #include "control/coordinator_watch.hpp"
 #include "runtime/artifact_courier.hpp"
 #include "runtime/protocol.hpp"
@@ -80,6 +81,7 @@ class WorkerBase {
   std::deque<transport::Message> kept_;  ///< that came while user code ran
   bool interrupted_ = false;             ///< the run's end or a new beginning is among them
   std::optional<RankLog> log_;
+  std::optional<Remarks> remarks_;  ///< of user code, on this thread, from `run` on
   std::optional<End> end_;
   std::set<control::Rank> lost_;  ///< that this rank knows of
   bool failed_ = false;

@@ -23,7 +23,8 @@ launcher=()
 run debug --mode debug "${on_cpu[@]}"
 grep -q "has no GPU and uses the CPU" "$runs/debug.log"
 [[ $(wc -l <"$runs/debug.sorted") -eq 8 ]]
-run threads --mode streaming "${on_cpu[@]}"
+run threads --mode streaming "${on_cpu[@]}" --set stage.embed.workers=2
+[[ $(grep -c "uses the CPU" "$runs/threads.log") -eq 1 ]]  # whoever says it
 launcher=(env SLUICE_GPU=emulated SLURM_STEP_GPUS=0)
 run emulated --mode streaming
 launcher=(env SLUICE_GPU=emulated SLURM_STEP_GPUS=0 mpirun --timeout 60 -n 4)

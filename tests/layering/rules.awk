@@ -8,7 +8,7 @@ BEGIN {
   # Public headers belong to layers too, so that one cannot reach up through include/sluice.
   split("error base version base buffer record encoded_batch record codec record record record " \
         "batch record group record stage record continuous_stage record any_stage record process_stage process " \
-        "gpu gpu pipeline runtime model runtime run runtime registry job artifact store " \
+        "remark base gpu gpu pipeline runtime model runtime run runtime registry job artifact store " \
         "sluice cli", pairs)
   for (i = 1; i in pairs; i += 2) public_layer[pairs[i]] = pairs[i + 1]
 
