@@ -267,12 +267,14 @@ void CoordinatorBase::require_seats(control::GpuSeats seats,
   const auto rank = unseated.front().ranks.front();
   const auto stage_index = first + static_cast<std::size_t>(unseated.front().stage);
   const auto& stage = spec_.stages.at(stage_index).spec;
+  const auto seen = machines_.at(rank).gpus.size();
+  const bool enough = static_cast<double>(seen) >= stage.gpus;
   throw LaunchError(fmt::format(
-      "stage '{}' asks for {} GPUs a worker, and rank {} on {} sees {} of its node, on which there "
-      "is no room for it; start the ranks so that each sees enough of them (srun: --gpus-per-node "
-      "with --gpu-bind=none, not --gpus-per-task; mpirun: leave CUDA_VISIBLE_DEVICES as it is)",
-      stage.name, stage.gpus, rank, hosts_[static_cast<std::size_t>(rank)],
-      machines_.at(rank).gpus.size()));
+      "stage '{}' asks for {} GPUs a worker, and rank {} on {} sees {} of its node{}; start the "
+      "ranks so that each sees enough of them (srun: --gpus-per-node with --gpu-bind=none, not "
+      "--gpus-per-task; mpirun: leave CUDA_VISIBLE_DEVICES as it is)",
+      stage.name, stage.gpus, rank, hosts_[static_cast<std::size_t>(rank)], seen,
+      enough ? ", where others leave no room" : ""));
 }
 
 RunStatus CoordinatorBase::current_status(bool finished) const {
