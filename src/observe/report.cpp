@@ -105,9 +105,11 @@ Json report_json(const RunStory& story) {
 
 std::string report_page(const RunStory& story) {
   auto data = report_json(story).dump(-1, ' ', false, Json::error_handler_t::replace);
-  // Nothing in the data may end the script that holds it.
-  for (auto at = data.find("</"); at != std::string::npos; at = data.find("</", at)) {
-    data.insert(at + 1, 1, '\\');
+  // Nothing in the data may end the script that holds it, nor open a comment or a script in it,
+  // which would swallow that end.
+  constexpr std::string_view instead = "\\u003c";
+  for (auto at = data.find('<'); at != std::string::npos; at = data.find('<', at)) {
+    data.replace(at, 1, instead);
   }
   std::string page(report_template);
   constexpr std::string_view mark = "{{DATA}}";

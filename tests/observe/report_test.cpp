@@ -39,8 +39,9 @@ RunStory some_story() {
   RunStory story{
       "broken off", {{100, 85, some_run()}, {101, 85, some_run()}, {500, 485, some_run()}}, {}};
   story.moments[1].status.seconds += 1;
-  story.dead = {{}};
+  story.dead.resize(2);
   story.dead[0].key = "</script><b>";
+  story.dead[1].key = "<!--<script>";
   return story;
 }
 
@@ -57,6 +58,7 @@ TEST(Report, ThePageHoldsTheDataAndNothingInItEndsTheScript) {
   const auto begin = page.find(open) + open.size();
   const auto data = page.substr(begin, page.find("</script>", begin) - begin);
   EXPECT_EQ(Json::parse(data), report_json(some_story()));
+  EXPECT_EQ(data.find('<'), std::string::npos);
   EXPECT_EQ(page.find("http://www.w3.org/2000/svg"), page.rfind("http"));  // needs no network
 }
 
