@@ -11,8 +11,8 @@ modulecmd=$(command -v modulecmd.tcl || echo /usr/lib/x86_64-linux-gnu/modulecmd
 # shellcheck disable=SC2016  # for the inner shell
 loaded=$(env -i PATH=/usr/bin:/bin MODULEPATH="$prefix/share/modulefiles" bash -c '
   eval "$("$0" bash load sluice)"
-  echo "$SLUICE_PREFIX $(command -v sluice) $(sluice --version)"' "$modulecmd")
-[ "$loaded" = "$prefix $prefix/bin/sluice sluice $version" ] || {
+  echo "$SLUICE_PREFIX $(command -v sluice) $(sluice --version) $MANPATH"' "$modulecmd")
+[ "$loaded" = "$prefix $prefix/bin/sluice sluice $version $prefix/share/man:" ] || {
   echo "module load sluice gave: $loaded" >&2
   exit 1
 }
