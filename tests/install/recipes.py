@@ -12,6 +12,8 @@ import types
 
 NAMES = {"nlohmann_json": "nlohmann-json", "microhttpd": "libmicrohttpd"}
 ELSEWHERE = {"threads"}  # of the compiler
+OPTION = r"^(?:option\((\w+)|set\((\w+) AUTO CACHE)"
+UNSET = {"SLUICE_WERROR"}  # of those who work on sluice
 SECTIONS = {"files", "post", "test", "runscript", "help"}
 
 
@@ -41,8 +43,11 @@ def check_spack(source):
     missing = needed(cmake) - said.dependencies
     assert not missing, f"the recipe does not depend on {missing}"
     assert git == source.as_uri(), git
-    for option, variant in arguments:
-        assert f"option({option} " in cmake, f"there is no option {option}"
+    gpu = (source / "cmake/SluiceGpu.cmake").read_text()
+    options = {a or b for a, b in re.findall(OPTION, cmake + "\n" + gpu, re.MULTILINE)}
+    # One that is left out would take what the machine happens to have.
+    assert options - UNSET == {option for option, _ in arguments}, (options, arguments)
+    for _, variant in arguments:
         assert variant in said.variants, f"there is no variant {variant}"
 
 

@@ -17,6 +17,7 @@ class Sluice(CMakePackage):
     version("main", branch="main")
 
     variant("tesseract", default=False, description="Build the plugin of the example job")
+    variant("cuda", default=False, description="Build with CUDA and NCCL, for stages on GPUs")
     variant("tests", default=False, description="Build the tests and benchmarks")
 
     depends_on("c", type="build")
@@ -40,6 +41,8 @@ class Sluice(CMakePackage):
     depends_on("zstd")
     depends_on("xxhash")
     depends_on("tesseract", when="+tesseract")
+    depends_on("cuda", when="+cuda")
+    depends_on("nccl", when="+cuda")
     depends_on("googletest+gmock", when="+tests")
     depends_on("benchmark", when="+tests")
 
@@ -48,6 +51,8 @@ class Sluice(CMakePackage):
     def cmake_args(self):
         return [
             self.define_from_variant("SLUICE_BUILD_JOBS", "tesseract"),
+            self.define_from_variant("SLUICE_CUDA", "cuda"),
+            self.define_from_variant("SLUICE_NCCL", "cuda"),
             self.define_from_variant("SLUICE_BUILD_TESTS", "tests"),
             self.define_from_variant("SLUICE_BUILD_BENCHMARKS", "tests"),
         ]
