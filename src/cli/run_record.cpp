@@ -1,5 +1,6 @@
 #include "cli/run_record.hpp"
 
+#include "cli/run_summary.hpp"
 #include "job/read_file.hpp"
 #include "job/stages/write_file.hpp"
 #include "observe/screen.hpp"
@@ -55,6 +56,9 @@ RunRecord load_record(const std::filesystem::path& run_dir) {
 
 std::string state_sentence(const observe::Moment& last, const std::filesystem::path& run_dir) {
   const auto state = run_state(last.status, run_dir);
+  if (state == "finished" && !last.status.finished) {
+    return "finished; this picture is from before, since none could be written after it";
+  }
   if (state == "broken off") {
     return fmt::format("broken off: 'sluice resume {}' goes on with it", run_dir.string());
   }
@@ -68,7 +72,8 @@ std::string state_sentence(const observe::Moment& last, const std::filesystem::p
 
 std::string run_state(const RunStatus& last, const std::filesystem::path& run_dir) {
   if (last.finished) return "finished";
-  return store::RunLock::holder(run_dir) ? "running" : "broken off";
+  if (store::RunLock::holder(run_dir)) return "running";
+  return has_summary(run_dir) ? "finished" : "broken off";
 }
 
 }  // namespace sluice::cli

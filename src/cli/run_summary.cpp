@@ -63,9 +63,13 @@ void remove_summary(const fs::path& run_dir) {
   fs::remove(run_dir / summary_name, ignored);
 }
 
-std::optional<RunSummary> load_summary(const fs::path& run_dir) {
+bool has_summary(const fs::path& run_dir) {
   std::error_code missing;
-  if (!fs::exists(run_dir / summary_name, missing)) return std::nullopt;
+  return fs::exists(run_dir / summary_name, missing);
+}
+
+std::optional<RunSummary> load_summary(const fs::path& run_dir) {
+  if (!has_summary(run_dir)) return std::nullopt;
   RunSummary summary;
   try {
     const auto json = Json::parse(job::read_file(run_dir / summary_name).view());

@@ -31,6 +31,7 @@ void save_summary(const RunStatus& status, const job::InputFacts& input,
                   const std::filesystem::path& run_dir);
 /// Before a run begins: it has not ended.
 void remove_summary(const std::filesystem::path& run_dir);
+bool has_summary(const std::filesystem::path& run_dir);
 /// Nothing if the run has not ended.
 std::optional<RunSummary> load_summary(const std::filesystem::path& run_dir);
 

@@ -30,6 +30,14 @@ std::optional<Moment> moment_of(const std::string& line) {
   }
 }
 
+// What a crash or a full disk left unfinished must not swallow the line after it.
+bool ends_torn(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file || file.tellg() <= 0) return false;
+  file.seekg(-1, std::ios::end);
+  return file.get() != '\n';
+}
+
 // A line has the decisions since the one before it.
 template <class Decision>
 void complete(std::vector<Decision>& here, const std::vector<Decision>& before) {
@@ -58,8 +66,10 @@ void History::note(const RunStatus& status, std::chrono::system_clock::time_poin
   if (!began_) began_ = time - status.seconds;
   Json json{{"time", time}, {"began", *began_}};
   json.update(to_json(fresh));
+  const auto* separator = ends_torn(run_dir_ / history_name) ? "\n" : "";
   std::ofstream file(run_dir_ / history_name, std::ios::app);
-  file << json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n' << std::flush;
+  file << separator << json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n'
+       << std::flush;
   if (!file) return;
   replans_ = status.replans.size();
   lost_ = status.lost.size();
@@ -80,8 +90,10 @@ void History::write_metrics(const RunStatus& status) {
 std::vector<Moment> read_history(const std::filesystem::path& run_dir) {
   std::vector<Moment> moments;
   std::ifstream file(run_dir / history_name);
+  bool unreadable = false;
   for (std::string line; std::getline(file, line);) {
     auto moment = moment_of(line);
+    if (!moment) unreadable = true;
     if (!moment) continue;
     if (!moments.empty() && moments.back().began == moment->began) {
       complete(moment->status.replans, moments.back().status.replans);
@@ -90,6 +102,12 @@ std::vector<Moment> read_history(const std::filesystem::path& run_dir) {
     moments.push_back(*std::move(moment));
   }
   if (!moments.empty()) return moments;
+  if (unreadable) {
+    throw InputError(
+        fmt::format("no line of '{}' can be read: another version of sluice wrote it, or it is "
+                    "damaged",
+                    (run_dir / history_name).string()));
+  }
   throw InputError(fmt::format(
       "'{}' has no {} with pictures of a run: it is not a run directory, or nothing was run there",
       run_dir.string(), history_name));

@@ -57,6 +57,10 @@ TEST_F(Status, OfARunThatIsUnderWayThenKilledThenFinished) {
   EXPECT_EQ(Json::parse(run({"status", "out", "--json"}).out).at("done"), 120);
   EXPECT_EQ(run({"report", "out"}).out, "out/report.html\n");
   EXPECT_THAT(store::read_text(folder_ / "out/report.html"), HasSubstr("<!DOCTYPE html>"));
+  // The disk had no room for the last picture.
+  const auto history = folder_ / "out/history.jsonl";
+  std::filesystem::resize_file(history, std::filesystem::file_size(history) - 9);
+  EXPECT_THAT(status(), HasSubstr("finished; this picture is from before"));
 }
 
 TEST_F(Status, ANewRunForgetsTheOldOne) {

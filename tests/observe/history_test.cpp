@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 namespace sluice::observe {
 namespace {
@@ -51,6 +53,29 @@ TEST(History, EachPictureHasTheDecisionsOfItsAttemptSoFar) {
   EXPECT_EQ(moments[0].began, moments[11].began);
   EXPECT_NE(moments[11].began, moments[12].began);
   EXPECT_EQ(moments[12].status.replans.size(), 2u);
+}
+
+TEST(History, ATornLineCostsOnePicture) {
+  const ScratchFolder folder;
+  const auto path = folder / "history.jsonl";
+  History history(folder.path());
+  for (int second = 1; second <= 2; ++second) note(history, start, second);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 9);
+  note(history, start, 3, true);
+  const auto moments = read_history(folder.path());
+  ASSERT_EQ(moments.size(), 2u);
+  EXPECT_TRUE(moments.back().status.finished);
+}
+
+TEST(History, OfAnotherVersionIsSaidToBe) {
+  const ScratchFolder folder;
+  std::ofstream(folder / "history.jsonl") << "{\"time\":1}\n";
+  try {
+    read_history(folder.path());
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("another version"), std::string::npos);
+  }
 }
 
 TEST(History, OfALongRunIsThinnedButHasItsEnd) {
