@@ -48,8 +48,12 @@ int write_report(const ReportArguments& arguments) {
   auto story = observe::read_story(run_dir);
   story.state = run_state(story.moments.back().status, run_dir);
   if (arguments.json) {
-    fmt::print("{}\n",
-               report_json(story).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    const auto text =
+        report_json(story).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+    if (!arguments.out.empty()) {
+      return write_file(arguments.out, arguments.out, [&](std::ostream& file) { file << text; });
+    }
+    fmt::print("{}", text);
     return 0;
   }
   return write_file(arguments.out, run_dir / "report.html",

@@ -9,8 +9,12 @@ namespace {
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
+double time_of_workers(const StageStatus& stage) {
+  return stage.running + stage.starved + stage.blocked + stage.setup;
+}
+
 StageAnalysis analyse(const StageStatus& stage) {
-  const double whole = stage.running + stage.starved + stage.blocked + stage.setup;
+  const double whole = time_of_workers(stage);
   StageAnalysis found;
   found.busy = share(stage.running, whole);
   found.starved = share(stage.starved, whole);
@@ -27,6 +31,32 @@ std::optional<std::size_t> busiest(const std::vector<StageAnalysis>& stages) {
                                       [](const auto& a, const auto& b) { return a.busy < b.busy; });
   if (found == stages.end() || found->busy <= 0) return std::nullopt;
   return static_cast<std::size_t>(found - stages.begin());
+}
+
+// So it is in batch mode: nobody waits for another stage, and what counts is how long each took.
+bool is_one_by_one(const RunStatus& status) {
+  return status.channels.empty() &&
+         std::any_of(status.stages.begin(), status.stages.end(),
+                     [](const auto& stage) { return stage.expected.has_value(); });
+}
+
+// The stage that took longest, and its share of the time.
+void analyse_one_by_one(const RunStatus& status, Analysis& analysis) {
+  double longest = 0;
+  double all = 0;
+  for (std::size_t k = 0; k < status.stages.size(); ++k) {
+    const auto& stage = status.stages[k];
+    const double took = share(time_of_workers(stage), static_cast<double>(stage.workers));
+    all += took;
+    if (took <= longest) continue;
+    longest = took;
+    analysis.bottleneck = k;
+  }
+  if (!analysis.bottleneck) return;
+  analysis.advice.push_back(
+      fmt::format("'{}' took {:.0f}% of the stages' time, one after the other: more workers for "
+                  "it, or faster ones, save most",
+                  status.stages[*analysis.bottleneck].name, 100 * longest / all));
 }
 
 void advise_on_bottleneck(const StageStatus& stage, const StageAnalysis& found,
@@ -64,6 +94,15 @@ void advise_on_idle(const RunStatus& status, const Analysis& analysis, std::size
       fmt::format("workers of {} waited most of the time: fewer of them would do", names));
 }
 
+void analyse_together(const RunStatus& status, Analysis& analysis) {
+  analysis.bottleneck = busiest(analysis.stages);
+  if (!analysis.bottleneck) return;
+  const auto& found = analysis.stages[*analysis.bottleneck];
+  if (found.busy > 0) analysis.speed_of_light = analysis.throughput / found.busy;
+  advise_on_bottleneck(status.stages[*analysis.bottleneck], found, analysis.advice);
+  advise_on_idle(status, analysis, *analysis.bottleneck, analysis.advice);
+}
+
 }  // namespace
 
 Analysis analyse(const RunStatus& status) {
@@ -71,13 +110,10 @@ Analysis analyse(const RunStatus& status) {
   for (const auto& stage : status.stages) analysis.stages.push_back(analyse(stage));
   const auto done = static_cast<double>(status.done - status.done_before);
   analysis.throughput = share(done, status.seconds);
-  analysis.bottleneck = busiest(analysis.stages);
-  if (analysis.bottleneck) {
-    const auto& stage = status.stages[*analysis.bottleneck];
-    const auto& found = analysis.stages[*analysis.bottleneck];
-    if (found.busy > 0) analysis.speed_of_light = analysis.throughput / found.busy;
-    advise_on_bottleneck(stage, found, analysis.advice);
-    advise_on_idle(status, analysis, *analysis.bottleneck, analysis.advice);
+  if (is_one_by_one(status)) {
+    analyse_one_by_one(status, analysis);
+  } else {
+    analyse_together(status, analysis);
   }
   if (status.dead_letters > 0) {
     analysis.advice.push_back(

@@ -21,10 +21,11 @@ struct StageAnalysis {
 /// Why a run was as fast as it was.
 struct Analysis {
   std::vector<StageAnalysis> stages;
-  std::optional<std::size_t> bottleneck;  ///< the busiest stage; none if nothing was processed
-  double throughput = 0;                  ///< inputs/s of this attempt
+  /// The busiest stage, or in batch mode the one that took longest; none if nothing was processed.
+  std::optional<std::size_t> bottleneck;
+  double throughput = 0;  ///< inputs/s of this attempt
   /// What the workers of the bottleneck could do if they never waited, as inputs/s, and the share
-  /// of it that was reached: the speed of light for these workers.
+  /// of it that was reached: the speed of light for these workers. None in batch mode.
   std::optional<double> speed_of_light;
   std::vector<std::string> advice;  ///< sentences, the most rewarding first
 };

@@ -56,6 +56,8 @@ TEST_F(Status, OfARunThatIsUnderWayThenKilledThenFinished) {
   EXPECT_EQ(told.at("analysis").at("bottleneck"), "work");
   EXPECT_EQ(Json::parse(run({"status", "out", "--json"}).out).at("done"), 120);
   EXPECT_EQ(run({"report", "out"}).out, "out/report.html\n");
+  EXPECT_EQ(run({"report", "out", "--json", "-o", "report.json"}).out, "report.json\n");
+  EXPECT_EQ(Json::parse(store::read_text(folder_ / "report.json")).at("state"), "finished");
   EXPECT_THAT(store::read_text(folder_ / "out/report.html"), HasSubstr("<!DOCTYPE html>"));
   // The disk had no room for the last picture.
   const auto history = folder_ / "out/history.jsonl";

@@ -26,6 +26,20 @@ TEST(Analysis, FindsTheBottleneckAndItsSpeedOfLight) {
   EXPECT_THAT(analysis.advice[2], HasSubstr("2 records could not be processed"));
 }
 
+TEST(Analysis, OfStagesOneByOneFindsTheLongest) {
+  RunStatus status;
+  status.seconds = 12;
+  status.done = 60;
+  status.stages = {{.name = "split", .workers = 2, .running = 18, .expected = 60},
+                   {.name = "busy", .workers = 4, .running = 4, .expected = 60},
+                   {.name = "out", .workers = 1, .running = 1, .setup = 1}};
+  const auto analysis = analyse(status);
+  EXPECT_EQ(analysis.bottleneck, 0u);
+  EXPECT_FALSE(analysis.speed_of_light);
+  ASSERT_EQ(analysis.advice.size(), 1u);
+  EXPECT_THAT(analysis.advice[0], HasSubstr("'split' took 75% of the stages' time"));
+}
+
 TEST(Analysis, OfARunThatDidNothingSaysNothing) {
   RunStatus status;
   status.stages = {{.name = "read"}};
