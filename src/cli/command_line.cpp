@@ -19,6 +19,12 @@ namespace {
 /// Where a command is performed: those that concern no ranks answer once under a launcher too.
 enum class Ranks { all, one };
 
+/// The exit code of a command, all of whose work is what it prints.
+int printed(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  throw IoError("cannot write to standard output: it is closed, or its disk is full");
+}
+
 /// The commands, and which one was asked for.
 class Commands {
  public:
@@ -66,7 +72,8 @@ class Commands {
     define(*command, *arguments);
     command->callback([this, arguments, act, ranks] {
       perform_ = [arguments, act, ranks] {
-        return ranks == Ranks::all || is_coordinator() ? act(*arguments) : 0;
+        if (ranks == Ranks::all) return act(*arguments);
+        return is_coordinator() ? printed(act(*arguments)) : 0;
       };
     });
   }

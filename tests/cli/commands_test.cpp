@@ -13,11 +13,15 @@ using store::ScratchFolder;
 using store::write_text;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Commands : public ::testing::Test {
  protected:
   Ended sluice(const std::vector<std::string>& arguments, int ranks = 0) {
     return run_process(sluice_command(ranks, arguments), folder_.path());
+  }
+  Ended shell(const std::string& arguments) {
+    return run_process({"bash", "-c", SLUICE_BINARY " " + arguments}, folder_.path());
   }
   ScratchFolder folder_;
 };
@@ -30,6 +34,24 @@ TEST_F(Commands, VersionIsThatOfTheHeaders) {
 
 TEST_F(Commands, OneRankAnswers) {
   EXPECT_EQ(sluice({"--version"}, 3).out, "sluice " SLUICE_VERSION "\n");
+}
+
+TEST_F(Commands, WhatCannotBePrintedIsAnError) {
+  const auto ended = shell("stages synthetic > /dev/full");
+  EXPECT_EQ(ended.code, 8);
+  EXPECT_THAT(ended.err, HasSubstr("cannot write to standard output"));
+}
+
+TEST_F(Commands, WhatIsPrintedGetsIntoNoFileOfARunThatBeganWithoutATerminal) {
+  write_text(folder_ / "job.toml",
+             "[pipeline]\nname = \"closed\"\nrun_dir = \"out\"\n[input]\nkeys = [\"a\"]\n"
+             "[[stage]]\nname = \"write\"\nuse = \"jsonl.write\"\n"
+             "settings = { path = \"out.jsonl\" }\n");
+  EXPECT_EQ(shell("run job.toml <&- >&- 2>&-").code, 0);
+  for (const auto* file : {"journal", "out.jsonl", "history.jsonl", "logs/rank-0.log"}) {
+    EXPECT_THAT(store::read_text(folder_ / "out" / file), Not(HasSubstr("of 1 "))) << file;
+  }
+  EXPECT_THAT(store::read_text(folder_ / "out/out.jsonl"), HasSubstr("\"a\""));
 }
 
 TEST_F(Commands, HelpNamesTheCommands) {
