@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 
 namespace sluice::cli {
 namespace {
@@ -19,8 +20,14 @@ namespace {
 /// Where a command is performed: those that concern no ranks answer once under a launcher too.
 enum class Ranks { all, one };
 
-/// The exit code of a command, all of whose work is what it prints.
-int printed(int code) {
+/// Performs a command, all of whose work is what it prints.
+int print_by(const std::function<int()>& command) {
+  int code = 0;
+  try {
+    code = command();
+  } catch (const std::system_error&) {  // from fmt
+    if (std::ferror(stdout) == 0) throw;
+  }
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
   throw IoError("cannot write to standard output: it is closed, or its disk is full");
 }
@@ -73,7 +80,7 @@ class Commands {
     command->callback([this, arguments, act, ranks] {
       perform_ = [arguments, act, ranks] {
         if (ranks == Ranks::all) return act(*arguments);
-        return is_coordinator() ? printed(act(*arguments)) : 0;
+        return is_coordinator() ? print_by([&] { return act(*arguments); }) : 0;
       };
     });
   }

@@ -37,9 +37,11 @@ TEST_F(Commands, OneRankAnswers) {
 }
 
 TEST_F(Commands, WhatCannotBePrintedIsAnError) {
-  const auto ended = shell("stages synthetic > /dev/full");
-  EXPECT_EQ(ended.code, 8);
-  EXPECT_THAT(ended.err, HasSubstr("cannot write to standard output"));
+  for (const auto* few_or_many : {"stages synthetic", "stages --json"}) {
+    const auto ended = shell(std::string(few_or_many) + " > /dev/full");
+    EXPECT_EQ(ended.code, 8) << few_or_many;
+    EXPECT_THAT(ended.err, HasSubstr("cannot write to standard output"));
+  }
 }
 
 TEST_F(Commands, WhatIsPrintedGetsIntoNoFileOfARunThatBeganWithoutATerminal) {
