@@ -154,7 +154,7 @@ if [ -z "$build" ]; then
   ./cmake/install-packages.sh build tests
   ./cmake/install-test-tools.sh
   cmake --preset release >/dev/null
-  run cmake --build --preset release
+  run cmake --build --preset release --target benchmarks/all sluice
 fi
 programs=$build/benchmarks
 [ -x "$programs/summary" ] || refuse "no benchmarks are built in '$build'"
