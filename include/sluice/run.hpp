@@ -64,6 +64,17 @@ struct LostRank {
   double at = 0;      ///< seconds since the run started
 };
 
+/// A batch that was long in `process`.
+struct SlowBatch {
+  std::string stage;
+  std::string key;  ///< of the input that its first record descends from
+  std::uint64_t records = 0;
+  int rank = 0;
+  double seconds = 0;  ///< all attempts at it together
+
+  bool operator==(const SlowBatch&) const = default;
+};
+
 /// A picture of a run, for whoever shows it.
 struct RunStatus {
   std::string pipeline;
@@ -76,6 +87,7 @@ struct RunStatus {
   std::vector<ChannelStatus> channels;  ///< channel k feeds stage k
   std::vector<Replan> replans;          ///< the autoscaler's decisions
   std::vector<LostRank> lost;           ///< in the order in which they died
+  std::vector<SlowBatch> slowest;       ///< the slowest first, 20 at most
   std::uint64_t control_messages = 0;   ///< sent and received by the coordinator
   std::uint64_t dead_letters = 0;       ///< records given up, written down in dead_letters.jsonl
   bool finished = false;

@@ -62,6 +62,7 @@ void History::note(const RunStatus& status, std::chrono::system_clock::time_poin
   fresh.replans.erase(fresh.replans.begin(),
                       fresh.replans.begin() + static_cast<std::ptrdiff_t>(replans_));
   fresh.lost.erase(fresh.lost.begin(), fresh.lost.begin() + static_cast<std::ptrdiff_t>(lost_));
+  if (fresh.slowest == slowest_) fresh.slowest.clear();
   const auto time = std::chrono::duration<double>(now.time_since_epoch()).count();
   if (!began_) began_ = time - status.seconds;
   Json json{{"time", time}, {"began", *began_}};
@@ -73,6 +74,7 @@ void History::note(const RunStatus& status, std::chrono::system_clock::time_poin
   if (!file) return;
   replans_ = status.replans.size();
   lost_ = status.lost.size();
+  slowest_ = status.slowest;
   if (++kept_ < most_) return;
   kept_ = most_ / 2;
   step_ *= 2;
@@ -98,6 +100,8 @@ std::vector<Moment> read_history(const std::filesystem::path& run_dir) {
     if (!moments.empty() && moments.back().began == moment->began) {
       complete(moment->status.replans, moments.back().status.replans);
       complete(moment->status.lost, moments.back().status.lost);
+      auto& slowest = moment->status.slowest;  // there never are fewer
+      if (slowest.empty()) slowest = moments.back().status.slowest;
     }
     moments.push_back(*std::move(moment));
   }

@@ -20,8 +20,9 @@ struct Moment {
 
 /// Keeps pictures of a run in its run directory, for `sluice status` and `sluice report`: each is a
 /// line of "history.jsonl", the last one also "metrics.prom". As the run grows longer fewer are
-/// kept, some thousand in all, and the decisions that a picture shares with the one before are left
-/// out. What cannot be written is a pity and no more: a run never stops for it. For one thread.
+/// kept, some thousand in all, and the decisions and slowest batches that a picture shares with the
+/// one before are left out. What cannot be written is a pity and no more: a run never stops for it.
+/// For one thread.
 class History {
  public:
   /// `most`: pictures after which only every second one is kept, and so on.
@@ -42,6 +43,7 @@ class History {
   std::size_t skipped_ = 0;
   std::size_t replans_ = 0;  ///< those that were written
   std::size_t lost_ = 0;
+  std::vector<SlowBatch> slowest_;  ///< those of the last line that has them
 };
 
 /// All pictures of a run directory, of each attempt at the run, oldest first; each has all

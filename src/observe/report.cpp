@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t most_dead = 100;
+constexpr std::size_t most_slow = 20;
 
 Json analysis_json(const RunStatus& status) {
   const auto analysis = analyse(status);
@@ -63,6 +65,20 @@ Json attempts_json(const std::vector<Moment>& moments) {
   return attempts;
 }
 
+// Of all attempts.
+std::vector<SlowBatch> slowest_of(const std::vector<Moment>& moments) {
+  std::vector<SlowBatch> all;
+  for (std::size_t i = 0; i < moments.size(); ++i) {
+    const bool last = i + 1 == moments.size() || moments[i + 1].began != moments[i].began;
+    const auto& slowest = moments[i].status.slowest;
+    if (last) all.insert(all.end(), slowest.begin(), slowest.end());
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
+  if (all.size() > most_slow) all.resize(most_slow);
+  return all;
+}
+
 Json dead_json(const std::vector<store::DeadLetter>& letters) {
   Json list = Json::array();
   for (const auto& letter : letters) {
@@ -100,6 +116,7 @@ Json report_json(const RunStory& story) {
           {"status", to_json(last.status)},
           {"analysis", analysis_json(last.status)},
           {"attempts", attempts_json(story.moments)},
+          {"slowest", to_json(slowest_of(story.moments))},
           {"dead", dead_json(story.dead)}};
 }
 

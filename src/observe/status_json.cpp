@@ -75,6 +75,18 @@ Json channels_json(const RunStatus& status) {
 
 }  // namespace
 
+Json to_json(const std::vector<SlowBatch>& slowest) {
+  Json list = Json::array();
+  for (const auto& slow : slowest) {
+    list.push_back({{"stage", slow.stage},
+                    {"key", slow.key},
+                    {"records", slow.records},
+                    {"rank", slow.rank},
+                    {"seconds", slow.seconds}});
+  }
+  return list;
+}
+
 Json to_json(const RunStatus& status) {
   Json stages = Json::array();
   for (const auto& stage : status.stages) stages.push_back(stage_json(stage));
@@ -90,7 +102,8 @@ Json to_json(const RunStatus& status) {
           {"stages", std::move(stages)},
           {"channels", channels_json(status)},
           {"replans", replans_json(status)},
-          {"lost", lost_json(status)}};
+          {"lost", lost_json(status)},
+          {"slowest", to_json(status.slowest)}};
 }
 
 RunStatus status_of(const Json& json) {
@@ -116,6 +129,11 @@ RunStatus status_of(const Json& json) {
   }
   for (const auto& lost : json.at("lost")) {
     status.lost.push_back({lost.at("rank"), lost.at("stage"), lost.at("at")});
+  }
+  if (!json.contains("slowest")) return status;  // an earlier version wrote it
+  for (const auto& slow : json.at("slowest")) {
+    status.slowest.push_back({slow.at("stage"), slow.at("key"), slow.at("records"), slow.at("rank"),
+                              slow.at("seconds")});
   }
   return status;
 }

@@ -239,6 +239,7 @@ void BatchCoordinator::require_recoverable(Rank rank) const {
 void BatchCoordinator::on(const BatchReport& report, Rank from) {
   ++control_messages_;
   dead_letters_->add(report.dead);
+  note_slow(report.slow, from);
   auto& shown = status_.stages.at(stage_);
   auto& before = usage_of_rank_.at(static_cast<std::size_t>(from));
   shown.running += report.usage.running - before.running;

@@ -109,6 +109,7 @@ void BatchWorker::process_batch() {
   ++report_.batches;
   report_.records_in += batch.span.count;
   StageRunner::Processed processed;
+  slow_.begin(place.stage, batch.records);
   tracer_.expect(0, place.batches++, batch.records);
   run_user_code(store::TraceState::process, [&] {
     processed = place.runner->process(0, std::move(batch.records));
@@ -163,6 +164,7 @@ void BatchWorker::run_user_code(store::TraceState state, Body body) {
 
 void BatchWorker::enter(StateClock::State state) {
   const auto stay = clock_.enter(state);
+  slow_.left(stay, report_.slow);
   if (place_ && stay.state == StateClock::State::starved) tracer_.left(stay, place_->stage);
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/pending_setup.hpp"
 #include "runtime/shard_output.hpp"
+#include "runtime/slow_batches.hpp"
 #include "runtime/split_reader.hpp"
 #include "runtime/stage_runner.hpp"
 #include "runtime/state_clock.hpp"
@@ -57,6 +58,7 @@ class BatchWorker final : public WorkerBase {
   std::optional<store::IntermediateStore> store_;
   std::optional<Place> place_;
   StateClock clock_;
+  SlowBatches slow_;
   BatchReport report_;
 };
 

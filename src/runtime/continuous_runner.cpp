@@ -1,5 +1,7 @@
 #include "runtime/continuous_runner.hpp"
 
+#include "base/clock.hpp"
+
 namespace sluice::runtime {
 
 void ContinuousRunner::take(control::BatchId batch, EncodedBatch records) {
@@ -19,6 +21,7 @@ void ContinuousRunner::submit() {
 void ContinuousRunner::submit(Ticket ticket, Trial& trial) {
   if (trial.is_late) events_.emplace_back(control::Begun{0, trial.batch});
   trial.is_late = true;  // should it be tried again
+  if (trial.began == 0) trial.began = seconds_now();
   try {
     user_->submit(ticket, trial.retries.decode(trial.retries.next().value()));
   } catch (...) {
@@ -85,7 +88,9 @@ void ContinuousRunner::finish(Trial& trial) {
     letter.rank = place_.rank;
     letter.node = place_.node;
   }
-  conclude(trial.retries.origins(), processed);
+  const auto origins = trial.retries.origins();
+  conclude(origins, processed);
+  processed.spent = {seconds_now() - trial.began, 0, origins.front(), origins.size()};
   finished_.push_back(std::move(processed));
 }
 

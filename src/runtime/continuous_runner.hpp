@@ -49,6 +49,7 @@ class ContinuousRunner {
     control::BatchId batch = 0;
     Retries retries;
     Processed processed = {};
+    double began = 0;      ///< when the stage was first given it
     bool is_late = false;  ///< it did not go in as soon as it was taken
   };
 

@@ -135,6 +135,7 @@ void Coordinator::apply(Report report, Rank from) {
   const auto stage = control_->roles().stage_of(from);
   const auto before = control_->work(stage);
   board_->note(report, from, stage);
+  note_slow(std::move(report.slow), from);
   dead_letters_->add(std::move(report.dead));
   for (const auto& event : report.events) decide(event);
   if (commits_) note_parts(report, from, stage);

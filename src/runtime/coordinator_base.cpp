@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "runtime/artifacts.hpp"
+#include "runtime/slow_batches.hpp"
 #include "store/trace_file.hpp"
 #include "transport/presence.hpp"
 
@@ -282,7 +283,15 @@ RunStatus CoordinatorBase::current_status(bool finished) const {
   picture.finished = finished;
   picture.control_messages = control_messages_;
   if (dead_letters_) picture.dead_letters = dead_letters_->letters().size();
+  picture.slowest = named(slowest_, spec_);
   return picture;
+}
+
+void CoordinatorBase::note_slow(std::vector<control::SlowBatch> slow, Rank from) {
+  for (auto& batch : slow) {
+    batch.rank = from;
+    slowest_.note(batch);
+  }
 }
 
 void CoordinatorBase::show_status(bool finished) {

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "control/coordinator_watch.hpp"
 #include "control/gpu_seats.hpp"
+#include "control/slowest.hpp"
 #include "control/watchdog.hpp"
 #include "runtime/artifact_spread.hpp"
 #include "runtime/dead_letter_book.hpp"
@@ -73,6 +74,7 @@ class CoordinatorBase {
   /// The GPUs of all ranks, none of which is taken; `places`: of the plan.
   control::GpuSeats gpu_seats(const std::vector<control::StageDemand>& stages,
                               control::GpuPlaces places) const;
+  void note_slow(std::vector<control::SlowBatch> slow, control::Rank from);
   void show_status(bool finished);
   /// Sleeps until a message comes, a status is due, or `until`.
   void wait_until(control::Time until);
@@ -148,6 +150,7 @@ class CoordinatorBase {
   std::vector<std::string> hosts_;  ///< by rank
   control::Time next_check_{0};
   std::vector<transport::Message> outgoing_;
+  control::Slowest slowest_;
 
   // For signs of life. Guarded as the transport is: the communication thread's, but for absences.
   const std::string host_ = host_name();

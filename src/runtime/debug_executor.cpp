@@ -5,6 +5,7 @@
 #include "runtime/dead_letter_book.hpp"
 #include "runtime/hang.hpp"
 #include "runtime/input_feed.hpp"
+#include "runtime/slow_batches.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stage_runner.hpp"
 #include "runtime/stop_signals.hpp"
@@ -83,12 +84,15 @@ class DebugRun {
     auto& shown = status_.stages[k];
     const auto before = seconds_now();
     const auto records = batch.size();
+    const auto first = batch.ids.empty() ? 0 : batch.ids.front().origin;
     StageRunner::ProcessedHere processed;
     guarded([&] { processed = stages_[k].process_here(std::move(batch)); });
     dead_letters_->add(std::move(processed.dead));
     ++shown.batches;
     shown.records_in += records;
-    shown.running += seconds_now() - before;
+    const double took = seconds_now() - before;
+    shown.running += took;
+    slowest_.note({took, k, first, records});
     for (auto& outputs : processed.outputs) {
       shown.records_out += outputs.size();
       hand_on(k, outputs);
@@ -126,6 +130,7 @@ class DebugRun {
     for (auto& stage : status_.stages) {
       stage.starved = status_.seconds - stage.running - stage.setup;
     }
+    status_.slowest = named(slowest_, spec_);
     if (spec_.options.on_status) spec_.options.on_status(status_);
   }
 
@@ -133,6 +138,7 @@ class DebugRun {
   std::deque<StageRunner> stages_;
   std::optional<DeadLetterBook> dead_letters_;
   StopSignals signals_{spec_.options.handle_signals, nullptr};
+  control::Slowest slowest_;
   RunStatus status_;
   double started_ = seconds_now();
   double shown_at_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/slowest.hpp"
 #include "control/types.hpp"
 #include "store/dead_letters.hpp"
 
@@ -16,6 +17,7 @@ struct Processed {
   control::Finished event;
   EncodedBatch outputs;
   std::vector<store::DeadLetter> dead;
+  control::SlowBatch spent;  ///< in a stage that takes several batches at once; else no records
 };
 
 /// Adds what a part of the batch became, or, if that cannot be encoded, nothing. If the event says

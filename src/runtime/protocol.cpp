@@ -108,12 +108,12 @@ void serialize(Archive& archive, SinkBrief& brief) {
 }
 template <class Archive>
 void serialize(Archive& archive, Report& report) {
-  archive(report.events, report.usage, report.dead, report.parts, report.closed);
+  archive(report.events, report.usage, report.dead, report.parts, report.slow, report.closed);
 }
 template <class Archive>
 void serialize(Archive& archive, BatchReport& report) {
   archive(report.events, report.shards, report.batches, report.records_in, report.records_out,
-          report.filtered, report.usage, report.dead);
+          report.filtered, report.usage, report.dead, report.slow);
 }
 template <class Archive>
 void serialize(Archive& archive, Orders& orders) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/batch_types.hpp"
+#include "control/slowest.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/group_messages.hpp"
 #include "runtime/machine.hpp"
@@ -40,7 +41,8 @@ struct Report {
   Usage usage;
   std::vector<store::DeadLetter> dead;  ///< given up in batches that these events finish
   std::vector<ClosedPart> parts;
-  bool closed = false;  ///< no part is open after these events
+  std::vector<control::SlowBatch> slow;  ///< its slowest so far, if they are news
+  bool closed = false;                   ///< no part is open after these events
 };
 
 /// From the coordinator to a rank that is about to join a stage that writes at teardown, in a run
@@ -132,7 +134,8 @@ struct BatchReport {
   std::uint64_t records_out = 0;
   std::uint64_t filtered = 0;
   Usage usage;
-  std::vector<store::DeadLetter> dead;  ///< given up in splits that these shards cover
+  std::vector<store::DeadLetter> dead;   ///< given up in splits that these shards cover
+  std::vector<control::SlowBatch> slow;  ///< as in Report
 };
 
 /// From a worker to the coordinator: ranks of its node have died.

@@ -285,6 +285,8 @@ bool Worker::report_finished() {
   bool any = false;
   while (auto processed = continuous_->poll()) {
     any = true;
+    processed->spent.stage = place_.stage;
+    slow_.note(processed->spent, report_.slow);
     store_->finished(std::move(processed->outputs));
     std::move(processed->dead.begin(), processed->dead.end(), std::back_inserter(report_.dead));
     report_.events.emplace_back(std::move(processed->event));
@@ -314,6 +316,7 @@ StageRunner::Processed Worker::process(RecordStore::TakenBatch batch) {
   processed.event.batch = batch.id;
   processed.event.delivered = place_.deliver;
   if (!batch.records.empty()) {
+    slow_.begin(place_.stage, batch.records);
     tracer_.expect(epoch_, batch.id, batch.records);
     run_user_code(store::TraceState::process, [&] {
       processed = runner_->process(batch.id, std::move(batch.records));
@@ -346,6 +349,7 @@ void Worker::enter(StateClock::State state) {
   if (stay.state == StateClock::State::running) {
     usual_process_time_ += (stay.end - stay.begin - usual_process_time_) / 8;
   }
+  slow_.left(stay, report_.slow);
   tracer_.left(stay, place_.stage);
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/protocol.hpp"
 #include "runtime/record_store.hpp"
 #include "runtime/sink_part.hpp"
+#include "runtime/slow_batches.hpp"
 #include "runtime/stage_runner.hpp"
 #include "runtime/state_clock.hpp"
 #include "runtime/worker_base.hpp"
@@ -89,6 +90,7 @@ class Worker final : public WorkerBase {
   std::optional<ContinuousRunner> continuous_;  ///< of `runner_`, from `setup` on
   DeviceHandover handover_{transport_};
   StateClock clock_;
+  SlowBatches slow_;
   Report report_;
   /// Seconds a batch, smoothed; at first long, so that a slot is reported as soon as it is free.
   double usual_process_time_ = 1;

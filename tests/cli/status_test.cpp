@@ -54,6 +54,12 @@ TEST_F(Status, OfARunThatIsUnderWayThenKilledThenFinished) {
   const auto told = report();
   EXPECT_EQ(told.at("attempts").size(), 2u);
   EXPECT_EQ(told.at("analysis").at("bottleneck"), "work");
+  ASSERT_EQ(told.at("slowest").size(), 20u);
+  for (const auto& slow : told.at("slowest")) {
+    EXPECT_EQ(slow.at("stage"), "work");
+    EXPECT_GE(slow.at("seconds"), 0.02);
+    EXPECT_THAT(std::string(slow.at("key")), HasSubstr("rows.jsonl"));
+  }
   EXPECT_EQ(Json::parse(run({"status", "out", "--json"}).out).at("done"), 120);
   EXPECT_EQ(run({"report", "out"}).out, "out/report.html\n");
   EXPECT_EQ(run({"report", "out", "--json", "-o", "report.json"}).out, "report.json\n");

@@ -37,6 +37,24 @@ TEST(StatusJson, ComesBackAsItWas) {
   EXPECT_EQ(to_json(status_of(json)), json);
   EXPECT_EQ(status_of(json).stages.at(2).expected, 99u);
   EXPECT_EQ(status_of(json).replans.at(1).reason, "two");
+  EXPECT_EQ(status_of(json).slowest, some_run().slowest);
+}
+
+TEST(History, SlowestBatchesAreWrittenWhenTheyAreNews) {
+  const ScratchFolder folder;
+  History history(folder.path());
+  auto status = some_run();
+  history.note(status, start);
+  history.note(status, start + std::chrono::seconds(1));
+  const auto before = status.slowest;
+  status.slowest.front().seconds = 9;
+  history.note(status, start + std::chrono::seconds(2));
+  const auto text = store::read_text(folder / "history.jsonl");
+  EXPECT_NE(text.find("\"slowest\":[]"), std::string::npos);
+  const auto moments = read_history(folder.path());
+  ASSERT_EQ(moments.size(), 3u);
+  EXPECT_EQ(moments[1].status.slowest, before);
+  EXPECT_EQ(moments[2].status.slowest, status.slowest);
 }
 
 TEST(History, EachPictureHasTheDecisionsOfItsAttemptSoFar) {

@@ -66,6 +66,19 @@ TEST(Report, TellsAttemptsApart) {
   EXPECT_EQ(json.at("analysis").at("bottleneck"), "ocr");
 }
 
+TEST(Report, TheSlowestBatchesAreThoseOfAllAttempts) {
+  auto story = some_story();
+  story.moments[2].status.slowest.assign(15, {"write", "p 9", 1, 2, 1});
+  story.moments[1].status.slowest.resize(9, {"read", "p 2", 1, 1, 0.25});
+  const auto slowest = report_json(story).at("slowest");
+  ASSERT_EQ(slowest.size(), 20u);
+  EXPECT_EQ(slowest.at(0).at("key"), "p 7");  // of the first attempt's last picture
+  EXPECT_EQ(slowest.at(1).at("stage"), "write");
+  EXPECT_EQ(slowest.at(15).at("seconds"), 1);
+  EXPECT_EQ(slowest.at(16).at("seconds"), 0.5);
+  EXPECT_EQ(slowest.at(19).at("seconds"), 0.25);
+}
+
 TEST(Report, ThePageHoldsTheDataAndNothingInItEndsTheScript) {
   const auto page = report_page(some_story());
   const std::string open = "<script type=\"application/json\" id=\"run\">";

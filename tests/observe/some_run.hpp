@@ -26,6 +26,7 @@ inline RunStatus some_run() {
   status.channels = {{1, 2, 3}, {4, 5, 6}};
   status.replans = {{3, 1, 20, 2, "one"}, {9, 2, 30, 3, "two"}};
   status.lost = {{7, "ocr", 11}};
+  status.slowest = {{"ocr", "p 7", 8, 3, 2.5}, {"read", "p <1>", 1, 1, 0.5}};
   return status;
 }
 

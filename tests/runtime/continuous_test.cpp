@@ -33,6 +33,9 @@ TEST(Continuous, HasAsManyBatchesAtOnceAsItsDepthAndNoMore) {
   EXPECT_EQ(largest_crowd(result.outputs), 8);
   EXPECT_EQ(numbers(result.outputs), numbers_below(400));
   EXPECT_EQ(result.status.stages[0].batches, 200u);
+  ASSERT_EQ(result.status.slowest.size(), 20u);
+  EXPECT_EQ(result.status.slowest.front().records, 2u);
+  EXPECT_GT(result.status.slowest.back().seconds, 0);
 }
 
 TEST(Continuous, TakesOneAtATimeWithoutADepthAndInDebugMode) {
@@ -45,6 +48,7 @@ TEST(Continuous, TakesOneAtATimeWithoutADepthAndInDebugMode) {
     const auto result = run(pipeline(static_cast<std::size_t>(depth)), 40, options);
     EXPECT_EQ(largest_crowd(result.outputs), 1);
     EXPECT_EQ(numbers(result.outputs), numbers_below(40));
+    EXPECT_EQ(result.status.slowest.size(), 20u);
   }
 }
 
