@@ -1,5 +1,7 @@
 #include "base/log.hpp"
 
+#include "base/safe_text.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/cfg/env.h>
 #include <spdlog/pattern_formatter.h>
@@ -7,7 +9,6 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -29,6 +30,18 @@ Place& place() {
   return here;
 }
 
+/// What was logged.
+class TextFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& to) override {
+    to.append(safe_lines({message.payload.data(), message.payload.size()}));
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<TextFlag>();
+  }
+};
+
 class PlaceFlag final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg&, const std::tm&, spdlog::memory_buf_t& to) override {
@@ -44,7 +57,14 @@ class PlaceFlag final : public spdlog::custom_flag_formatter {
 
 std::unique_ptr<spdlog::formatter> file_format() {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<PlaceFlag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %*: %v");
+  formatter->add_flag<PlaceFlag>('*').add_flag<TextFlag>('&');
+  formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %*: %&");
+  return formatter;
+}
+
+std::unique_ptr<spdlog::formatter> terminal_format() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<TextFlag>('&').set_pattern("%H:%M:%S sluice: %&");
   return formatter;
 }
 
@@ -91,7 +111,7 @@ spdlog::logger& run_log() {
                                        std::make_shared<spdlog::sinks::stderr_sink_mt>()});
     spdlog::initialize_logger(made);
     spdlog::cfg::load_env_levels();
-    made->set_pattern("%H:%M:%S sluice: %v");
+    made->set_formatter(terminal_format());
     return made;
   }();
   return *logger;
@@ -120,15 +140,12 @@ RankLog::RankLog(const std::filesystem::path& run_dir, int rank, const std::stri
 
 RankLog::~RankLog() { place() = {}; }
 
-void log_stage(const std::string& stage) { place().stage = stage; }
+void log_stage(const std::string& stage) { place().stage = one_line(stage); }
 
-// A key may be anything; none is to make lines of its own, or speak to a terminal.
 LoggedRecord::LoggedRecord(std::string key) {
   constexpr std::size_t longest = 200;
   if (key.size() > longest) key.replace(longest, key.size(), "…");
-  const auto is_control = [](unsigned char byte) { return byte < ' ' || byte == 127; };
-  std::replace_if(key.begin(), key.end(), is_control, '?');
-  place().record = std::move(key);
+  place().record = one_line(key);
 }
 
 LoggedRecord::~LoggedRecord() { place().record.clear(); }

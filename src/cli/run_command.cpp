@@ -1,3 +1,4 @@
+#include "base/safe_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_record.hpp"
 #include "cli/run_summary.hpp"
@@ -162,8 +163,8 @@ class JobRun {
       save_summary(status, *whole_input_, file_.run_dir);
     }
     fmt::print(
-        "{}: {} of {} records done in {:.2f} s ({:.1f}/s)\n", status.pipeline, status.done,
-        status.inputs, status.seconds,
+        "{}: {} of {} records done in {:.2f} s ({:.1f}/s)\n", one_line(status.pipeline),
+        status.done, status.inputs, status.seconds,
         static_cast<double>(status.done - status.done_before) / std::max(status.seconds, 1e-9));
     if (status.done_before > 0) {
       fmt::print("{} of them were done before\n", status.done_before);
@@ -175,8 +176,8 @@ class JobRun {
     }
     summarise_losses(status.lost);
     if (options_.trace && !store::trace_files(file_.run_dir).empty()) {
-      fmt::print("traced: 'sluice report {} --trace' writes it as one file\n",
-                 file_.run_dir.string());
+      fmt::print("traced: {} writes it as one file\n",
+                 command_hint("sluice report --trace", file_.run_dir.string()));
     }
     for (const auto& hint : job::output_hints(stages_, file_.run_dir)) fmt::print("{}\n", hint);
   }
@@ -187,7 +188,7 @@ class JobRun {
     std::string ranks;
     for (const auto& each : lost) {
       ranks += fmt::format("{}{} ({}, after {:.1f} s)", ranks.empty() ? "" : ", ", each.rank,
-                           each.stage.empty() ? "idle" : each.stage, each.at);
+                           each.stage.empty() ? "idle" : one_line(each.stage), each.at);
     }
     fmt::print("lost on the way, and made up for: rank{} {}\n", lost.size() == 1 ? "" : "s", ranks);
   }

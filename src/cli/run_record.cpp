@@ -1,5 +1,6 @@
 #include "cli/run_record.hpp"
 
+#include "base/safe_text.hpp"
 #include "cli/run_summary.hpp"
 #include "job/read_file.hpp"
 #include "job/stages/write_file.hpp"
@@ -60,7 +61,8 @@ std::string state_sentence(const observe::Moment& last, const std::filesystem::p
     return "finished; this picture is from before, since none could be written after it";
   }
   if (state == "broken off") {
-    return fmt::format("broken off: 'sluice resume {}' goes on with it", run_dir.string());
+    return fmt::format("broken off: {} goes on with it",
+                       command_hint("sluice resume", run_dir.string()));
   }
   const auto owner = store::RunLock::holder(run_dir);
   if (state != "running" || !owner) return state;

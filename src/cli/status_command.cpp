@@ -1,3 +1,4 @@
+#include "base/safe_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_record.hpp"
 #include "observe/history.hpp"
@@ -21,9 +22,10 @@ int show_status(const StatusArguments& arguments) {
     return 0;
   }
   const auto lately = observe::lately(moments);
-  fmt::print("{}: {}\n{}.\n{}", last.status.pipeline,
-             observe::summary_line(last.status, observe::rate_of(lately)),
-             state_sentence(last, run_dir), observe::stage_table(last.status, lately));
+  const auto title = fmt::format("{}: {}", last.status.pipeline,
+                                 observe::summary_line(last.status, observe::rate_of(lately)));
+  fmt::print("{}\n{}.\n{}", one_line(title), state_sentence(last, run_dir),
+             observe::stage_table(last.status, lately));
   return 0;
 }
 

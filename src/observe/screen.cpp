@@ -1,5 +1,6 @@
 #include "observe/screen.hpp"
 
+#include "base/safe_text.hpp"
 #include "observe/analysis.hpp"
 #include "observe/recent.hpp"
 
@@ -47,10 +48,9 @@ std::string dead_letters(const RunStatus& status) {
 std::string fitted(const std::string& text, std::size_t width) {
   std::string fit;
   std::size_t characters = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0U) != 0x80U && characters++ == width) return fit;
-    fit += byte < ' ' || byte == 127 ? '?' : c;
+  for (const char c : one_line(text)) {
+    if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U && characters++ == width) return fit;
+    fit += c;
   }
   return characters < width ? fit + std::string(width - characters, ' ') : fit;
 }

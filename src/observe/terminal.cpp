@@ -1,5 +1,7 @@
 #include "observe/terminal.hpp"
 
+#include "base/safe_text.hpp"
+
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -69,7 +71,7 @@ void Terminal::wipe() {
 
 void Terminal::print(const std::string& line) {
   const std::lock_guard lock(mutex_);
-  write(line + '\n');
+  write(one_line(line) + '\n');
 }
 
 // False if not all of it was taken.

@@ -1,6 +1,7 @@
 #include "runtime/batch_coordinator.hpp"
 
 #include "base/log.hpp"
+#include "base/safe_text.hpp"
 #include "control/plan.hpp"
 #include "runtime/spec.hpp"
 
@@ -219,8 +220,9 @@ void BatchCoordinator::lose(const std::vector<Rank>& ranks) {
     try {
       if (control_) carry_out(control_->lose(rank));
     } catch (const LaunchError& error) {
-      throw Error(ExitCode::lost, fmt::format("rank {} died, and {}; go on with 'sluice resume {}'",
-                                              rank, error.what(), spec_.options.run_dir.string()));
+      throw Error(ExitCode::lost,
+                  fmt::format("rank {} died, and {}; go on with {}", rank, error.what(),
+                              command_hint("sluice resume", spec_.options.run_dir.string())));
     }
   }
 }
@@ -230,10 +232,11 @@ void BatchCoordinator::lose(const std::vector<Rank>& ranks) {
 void BatchCoordinator::require_recoverable(Rank rank) const {
   const auto& stage = spec_.stages[stage_].spec;
   if (!stage.writes_at_teardown || !control_ || control_->idle()) return;
-  throw Error(ExitCode::lost,
-              fmt::format("rank {} died with what it had written for stage '{}', which writes at "
-                          "teardown; go on with 'sluice resume {}'",
-                          rank, stage.name, spec_.options.run_dir.string()));
+  throw Error(
+      ExitCode::lost,
+      fmt::format("rank {} died with what it had written for stage '{}', which writes at "
+                  "teardown; go on with {}",
+                  rank, stage.name, command_hint("sluice resume", spec_.options.run_dir.string())));
 }
 
 void BatchCoordinator::on(const BatchReport& report, Rank from) {

@@ -1,4 +1,5 @@
 #include "base/log.hpp"
+#include "base/safe_text.hpp"
 #include "control/plan.hpp"
 #include "runtime/coordinator.hpp"
 #include "runtime/spec.hpp"
@@ -77,9 +78,9 @@ void Coordinator::begin_again() {
   } catch (const LaunchError& error) {
     throw Error(ExitCode::lost,
                 fmt::format("{} of {} ranks have died, and those that are left are too few: {}; "
-                            "what is committed is safe: go on with 'sluice resume {}'",
+                            "what is committed is safe: go on with {}",
                             lost().size(), transport_.size(), error.what(),
-                            spec_.options.run_dir.string()));
+                            command_hint("sluice resume", spec_.options.run_dir.string())));
   }
   watch_anew();
   for (const auto& command : control_->start(now())) carry_out(command);

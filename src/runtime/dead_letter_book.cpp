@@ -1,5 +1,6 @@
 #include "runtime/dead_letter_book.hpp"
 
+#include "base/safe_text.hpp"
 #include "runtime/spec.hpp"
 
 #include <sluice/error.hpp>
@@ -36,15 +37,16 @@ void DeadLetterBook::stop_if_too_many(const store::DeadLetter& last) const {
   const auto all = static_cast<double>(inputs_);
   const auto most = spec_.options.max_dead_letters;
   if (dead <= most * all) return;
-  throw Error(ExitCode::stage,
-              fmt::format("too many records cannot be processed: {} of {} ({:.3g}%) have dead "
-                          "letters, and max_dead_letters allows {:.3g}%. The last one is '{}', "
-                          "which stage '{}' gave up after {}: {}. All are in '{}'. Mend what they "
-                          "say and run again, or allow more: pipeline.max_dead_letters, such as "
-                          "\"20%\" (RunOptions::max_dead_letters)",
-                          letters_.inputs().size(), plural(inputs_, "input"), 100 * dead / all,
-                          100 * most, last.record.empty() ? last.key : last.record, last.stage,
-                          plural(last.attempts, "attempt"), last.error, letters_.file().string()));
+  throw Error(
+      ExitCode::stage,
+      fmt::format("too many records cannot be processed: {} of {} ({:.3g}%) have dead "
+                  "letters, and max_dead_letters allows {:.3g}%. The last one is '{}', "
+                  "which stage '{}' gave up after {}: {}. All are in '{}'. Mend what they "
+                  "say and run again, or allow more: pipeline.max_dead_letters, such as "
+                  "\"20%\" (RunOptions::max_dead_letters)",
+                  letters_.inputs().size(), plural(inputs_, "input"), 100 * dead / all, 100 * most,
+                  one_line(last.record.empty() ? last.key : last.record), last.stage,
+                  plural(last.attempts, "attempt"), last.error, letters_.file().string()));
 }
 
 }  // namespace sluice::runtime

@@ -1,5 +1,7 @@
 #include "runtime/failure.hpp"
 
+#include "base/safe_text.hpp"
+
 #include <sluice/batch.hpp>
 
 #include <fmt/format.h>
@@ -13,10 +15,10 @@ constexpr std::size_t most_keys_named = 3;
 
 std::string name_records(const std::vector<std::uint64_t>& origins,
                          const std::function<std::string(std::size_t)>& key_of) {
-  if (origins.size() == 1) return fmt::format(" on record '{}'", key_of(origins.front()));
+  if (origins.size() == 1) return fmt::format(" on record '{}'", one_line(key_of(origins.front())));
   std::string keys;
   for (std::size_t i = 0; i < std::min(origins.size(), most_keys_named); ++i) {
-    keys += fmt::format("{}'{}'", i == 0 ? "" : ", ", key_of(origins[i]));
+    keys += fmt::format("{}'{}'", i == 0 ? "" : ", ", one_line(key_of(origins[i])));
   }
   const auto* more = origins.size() > most_keys_named ? ", …" : "";
   return fmt::format(" on a batch of {} records ({}{})", origins.size(), keys, more);
@@ -24,7 +26,9 @@ std::string name_records(const std::vector<std::uint64_t>& origins,
 
 }  // namespace
 
-std::string where_stage(const StageSpec& spec) { return fmt::format("stage '{}'", spec.name); }
+std::string where_stage(const StageSpec& spec) {
+  return fmt::format("stage '{}'", one_line(spec.name));
+}
 
 Failure to_failure(const std::exception_ptr& error, const std::string& where,
                    const std::vector<std::uint64_t>& origins) {

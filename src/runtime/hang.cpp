@@ -1,5 +1,6 @@
 #include "runtime/hang.hpp"
 
+#include "base/safe_text.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/stop_signals.hpp"
 
@@ -44,7 +45,8 @@ std::string rank_name(Rank rank, const Scene& scene) {
 // The batch that it has in process, or the next one.
 std::string batch_text(const ErasedSpec& spec, const RankState& state) {
   if (const auto* batch = state.oldest()) {
-    return fmt::format(" a batch from input '{}' on", input_name(spec, batch->first_input));
+    return fmt::format(" a batch from input '{}' on",
+                       one_line(input_name(spec, batch->first_input)));
   }
   if (!state.due.empty()) return fmt::format(" with batch {} to take", state.due.begin()->first);
   return "";
@@ -137,7 +139,7 @@ std::string what_it_does(const ErasedSpec& spec, const Stall& stall, const RankS
       return fmt::format(
           "has not answered a batch from input '{}' on for {:.1f} s; if the stage is only slow, "
           "give it a longer stall_after",
-          input_name(spec, oldest->first_input), seconds(stall.lasted));
+          one_line(input_name(spec, oldest->first_input)), seconds(stall.lasted));
     default:
       return fmt::format(
           "does not return from its code for {:.1f} s{}; if the stage is only slow, give it a "
@@ -145,7 +147,7 @@ std::string what_it_does(const ErasedSpec& spec, const Stall& stall, const RankS
           seconds(stall.lasted),
           oldest == nullptr ? std::string()
                             : fmt::format(", with a batch from input '{}' on",
-                                          input_name(spec, oldest->first_input)));
+                                          one_line(input_name(spec, oldest->first_input))));
   }
 }
 
@@ -165,7 +167,7 @@ std::string culprit_text(const ErasedSpec& spec, const Stall& stall, const Scene
 std::string how_to_go_on(const ErasedSpec& spec) {
   const bool resumable = spec.options.mode == Mode::batch || spec.options.journal;
   if (!resumable) return "without a journal it can only be run again";
-  return fmt::format("'sluice resume {}' goes on with it", spec.options.run_dir.string());
+  return command_hint("sluice resume", spec.options.run_dir.string()) + " goes on with it";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "runtime/launch.hpp"
 
+#include "base/safe_text.hpp"
 #include "runtime/batch_coordinator.hpp"
 #include "runtime/batch_worker.hpp"
 #include "runtime/coordinator.hpp"
@@ -49,10 +50,10 @@ void end_stuck_threads(CoordinatorBase& coordinator, const ErasedSpec& spec, con
   const bool waited = error.code() == ExitCode::hung || error.code() == ExitCode::stopped;
   if (!waited) {
     std::fprintf(stderr, "sluice: %s; waiting for user code to return on other workers\n",
-                 error.what());
+                 safe_lines(error.what()).c_str());
     if (coordinator.all_stopped_within(longest_call(spec))) return;
   }
-  std::fprintf(stderr, "sluice: error: %s\n", error.what());
+  say_error(error.what());
   leave(error.code());
 }
 
@@ -115,7 +116,7 @@ RunStatus run_rank(transport::Transport& rank, const std::function<ErasedSpec()>
     return {};
   }
   return coordinate(*make_coordinator(rank, mode), build, [](const Error& error) {
-    std::fprintf(stderr, "sluice: error: %s\n", error.what());
+    say_error(error.what());
     transport::abort_all_ranks(static_cast<int>(error.code()));
   });
 }

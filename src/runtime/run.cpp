@@ -1,3 +1,4 @@
+#include "base/safe_text.hpp"
 #include "runtime/debug_executor.hpp"
 #include "runtime/gpus.hpp"
 #include "runtime/launch.hpp"
@@ -8,7 +9,6 @@
 #include <sluice/run.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <numeric>
 
@@ -83,10 +83,10 @@ int guard_main(const std::function<int()>& body) {
   } catch (const RunStopped& stopped) {
     return static_cast<int>(stopped.code());
   } catch (const Error& error) {
-    std::fprintf(stderr, "sluice: error: %s\n", error.what());
+    say_error(error.what());
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "sluice: error: %s\n", error.what());
+    say_error(error.what());
     return static_cast<int>(ExitCode::internal);
   }
 }

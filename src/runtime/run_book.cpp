@@ -1,6 +1,7 @@
 #include "runtime/run_book.hpp"
 
 #include "base/log.hpp"
+#include "base/safe_text.hpp"
 #include "store/disk.hpp"
 
 #include <sluice/error.hpp>
@@ -155,10 +156,12 @@ void RunBook::refuse_unfinished(const std::vector<std::string>& lines) const {
     return;  // of another version: nothing can be gone on with
   }
   if (found.finished || found.settled() == 0 || found.pipeline != lines) return;
-  throw UsageError(fmt::format(
-      "'{0}' holds this run, unfinished, with {1} of {2} inputs done; go on with it (sluice resume "
-      "{0}), or start anew (--fresh)",
-      folders_.run_dir.string(), found.settled(), found.inputs));
+  throw UsageError(
+      fmt::format("'{0}' holds this run, unfinished, with {1} of {2} inputs done; go on with it "
+                  "({3}), or start "
+                  "anew (--fresh)",
+                  folders_.run_dir.string(), found.settled(), found.inputs,
+                  command_hint("sluice resume", folders_.run_dir.string())));
 }
 
 void RunBook::require_same(const std::vector<std::string>& lines) const {

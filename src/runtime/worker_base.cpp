@@ -1,5 +1,6 @@
 #include "runtime/worker_base.hpp"
 
+#include "base/safe_text.hpp"
 #include "runtime/artifacts.hpp"
 #include "runtime/gpus.hpp"
 #include "runtime/hang.hpp"
@@ -12,7 +13,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -119,8 +119,7 @@ void WorkerBase::look_for_coordinator() {
   watch_->look(Clock::now() - started_, transport_.heard(coordinator));
   const auto lasted = watch_->silent();
   if (!lasted) return;
-  std::fprintf(stderr, "sluice: error: %s\n",
-               silent_coordinator_text(spec_, coordinators_host_, *lasted).c_str());
+  say_error(silent_coordinator_text(spec_, coordinators_host_, *lasted));
   transport::abort_all_ranks(static_cast<int>(ExitCode::hung));
 }
 
@@ -161,9 +160,9 @@ void WorkerBase::coordinator_died() {
   for (control::Rank rank = 1; rank < transport_.rank(); ++rank) {
     if (!is_lost(rank)) return;  // that one says it
   }
-  std::fprintf(stderr,
-               "sluice: error: rank 0, the coordinator, died, and the run with it; what was "
-               "committed is safe: go on with 'sluice resume RUN_DIR'\n");
+  say_error(
+      "rank 0, the coordinator, died, and the run with it; what was "
+      "committed is safe: go on with 'sluice resume RUN_DIR'");
 }
 
 // What other ranks of its group say, at once; all else waits for the call to return.

@@ -18,12 +18,12 @@ TEST(Log, AKeyMakesNoLinesOfItsOwnAndNoLongOnes) {
   {
     const RankLog log(folder, 3, "n1");
     const LoggedRecord record("a\nerror rank 9: forged \x1b[31m" + std::string(5000, 'k'));
-    rank_log().warn("failed");
+    rank_log().warn("failed\nerror rank 8: forged\x1b[2J");
   }
   std::ifstream file(std::filesystem::path(folder) / "logs/rank-3.log");
   const std::string text(std::istreambuf_iterator<char>(file), {});
   EXPECT_THAT(text, HasSubstr("record a?error rank 9: forged ?[31mkkk"));
-  EXPECT_THAT(text, HasSubstr(": failed\n"));
+  EXPECT_THAT(text, HasSubstr(": failed\n  error rank 8: forged?[2J\n"));
   EXPECT_THAT(text, Not(HasSubstr("\nerror")));
   EXPECT_LT(text.size(), 500u);
   std::filesystem::remove_all(folder);

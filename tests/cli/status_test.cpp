@@ -79,6 +79,31 @@ TEST_F(Status, ANewRunForgetsTheOldOne) {
   EXPECT_EQ(report().at("attempts").size(), 1u);
 }
 
+TEST_F(Status, KeysAndNamesForgeNoLinesAndTellATerminalNothing) {
+  store::write_text(folder_ / "rows.jsonl", R"({"key": "a\n12:00:00 sluice: forged\u001b[2J"})"
+                                            "\n");
+  write_job(R"(
+[pipeline]
+run_dir = "my out"
+[input]
+jsonl = "rows.jsonl"
+[[stage]]
+name = "wo\nrk\u001b[2J"
+use = "synthetic"
+settings = { fail = 1.0 }
+)");
+  const auto ended = run({"run", "job.toml", "--workers", "1", "--progress", "plain"});
+  const auto shown = run({"status", "my out"}).out;
+  for (const auto& text : {ended.err, shown, store::read_text(folder_ / "my out/logs/rank-0.log"),
+                           store::read_text(folder_ / "my out/logs/rank-1.log")}) {
+    EXPECT_THAT(text, HasSubstr("wo?rk?[2J"));
+    EXPECT_EQ(text.find_first_of("\x1b\r"), std::string::npos) << text;
+    EXPECT_EQ(text.find("\n12:00:00"), std::string::npos) << text;
+  }
+  EXPECT_THAT(ended.err, HasSubstr("record 'a?12:00:00 sluice: forged?[2J'"));
+  EXPECT_THAT(shown, HasSubstr("broken off: `sluice resume 'my out'` goes on with it."));
+}
+
 TEST_F(Status, OfNoRunIsAnError) {
   const auto ended = run({"status", "nowhere"});
   EXPECT_NE(ended.code, 0);
