@@ -97,6 +97,7 @@ struct StatusArguments {
 struct TopArguments {
   std::string run_dir;
   double interval = 1;  ///< seconds
+  double wait = 60;     ///< for the run to begin, seconds
 };
 
 struct ReportArguments {

@@ -19,6 +19,9 @@ void define_top(CLI::App& command, TopArguments& arguments) {
   command.add_option("--interval", arguments.interval, "Between two looks")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 86400.0));
+  command.add_option("--wait", arguments.wait, "How long to wait for a run that is about to begin")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 86400.0));
 }
 
 void define_report(CLI::App& command, ReportArguments& arguments) {

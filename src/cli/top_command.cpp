@@ -1,3 +1,4 @@
+#include "base/safe_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_record.hpp"
 #include "observe/history.hpp"
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 namespace sluice::cli {
@@ -30,11 +33,31 @@ void show(observe::Terminal& terminal, const std::vector<observe::Moment>& momen
   }
 }
 
+bool shows_nothing_yet(const std::filesystem::path& run_dir) {
+  std::error_code missing;
+  const auto size = std::filesystem::file_size(observe::history_path(run_dir), missing);
+  return missing || size == 0;
+}
+
+// Whoever starts a run may look at once, and its first picture takes a moment.
+void await_run(const std::filesystem::path& run_dir, double wait) {
+  using Clock = std::chrono::steady_clock;
+  if (wait <= 0 || !shows_nothing_yet(run_dir)) return;
+  fmt::print(stderr,
+             "sluice: no run has begun in '{}' yet: waiting for one, {} at most; ^C ends that\n",
+             one_line(run_dir.string()), observe::readable_seconds(wait));
+  const auto until = Clock::now() + std::chrono::duration<double>(wait);
+  while (shows_nothing_yet(run_dir) && Clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
 }  // namespace
 
 int watch_run(const TopArguments& arguments) {
   const std::filesystem::path run_dir = arguments.run_dir;
   observe::Terminal terminal(STDOUT_FILENO);
+  await_run(run_dir, arguments.wait);
   while (true) {
     const auto moments = observe::read_history(run_dir);
     const auto state = run_state(moments.back().status, run_dir);

@@ -89,6 +89,10 @@ void History::write_metrics(const RunStatus& status) {
   if (file) std::filesystem::rename(partial, run_dir_ / metrics_name, ignored);
 }
 
+std::filesystem::path history_path(const std::filesystem::path& run_dir) {
+  return run_dir / history_name;
+}
+
 std::vector<Moment> read_history(const std::filesystem::path& run_dir) {
   std::vector<Moment> moments;
   std::ifstream file(run_dir / history_name);

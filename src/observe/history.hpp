@@ -46,6 +46,9 @@ class History {
   std::vector<SlowBatch> slowest_;  ///< those of the last line that has them
 };
 
+/// Where they are.
+std::filesystem::path history_path(const std::filesystem::path& run_dir);
+
 /// All pictures of a run directory, of each attempt at the run, oldest first; each has all
 /// decisions of its attempt so far. Lines that are none are left out. Throws InputError if there
 /// are no pictures.

@@ -104,6 +104,13 @@ settings = { fail = 1.0 }
   EXPECT_THAT(shown, HasSubstr("broken off: `sluice resume 'my out'` goes on with it."));
 }
 
+TEST_F(Status, ToWatchNoRunTakesNoLongerThanItMay) {
+  const auto ended = run({"top", "nowhere", "--wait", "0.2"});
+  EXPECT_NE(ended.code, 0);
+  EXPECT_THAT(ended.err, HasSubstr("no run has begun in 'nowhere' yet"));
+  EXPECT_THAT(ended.err, HasSubstr("'nowhere' has no history.jsonl"));
+}
+
 TEST_F(Status, OfNoRunIsAnError) {
   const auto ended = run({"status", "nowhere"});
   EXPECT_NE(ended.code, 0);

@@ -98,10 +98,9 @@ class Watched(unittest.TestCase):
 
     def test_another_shell_watches_until_the_end(self):
         self.write_job()
-        run = self.start("run", "job.toml", "--progress", "quiet")
-        while not (self.folder / "out/history.jsonl").exists():
-            time.sleep(0.05)
         top = self.start("top", "out", "--interval", "0.2")
+        top.read_until("no run has begun in 'out' yet")
+        run = self.start("run", "job.toml", "--progress", "quiet")
         top.read_until("running in process")
         top.read_until("finished.")
         self.assertEqual(top.end(), 0)
