@@ -58,7 +58,7 @@ TEST_F(Status, OfARunThatIsUnderWayThenKilledThenFinished) {
   for (const auto& slow : told.at("slowest")) {
     EXPECT_EQ(slow.at("stage"), "work");
     EXPECT_GE(slow.at("seconds"), 0.02);
-    EXPECT_THAT(std::string(slow.at("key")), HasSubstr("rows.jsonl"));
+    EXPECT_NE(slow.at("key"), "");  // the number of a line
   }
   EXPECT_EQ(Json::parse(run({"status", "out", "--json"}).out).at("done"), 120);
   EXPECT_EQ(run({"report", "out"}).out, "out/report.html\n");
