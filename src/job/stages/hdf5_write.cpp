@@ -1,3 +1,4 @@
+#include "base/capture.hpp"
 #include "job/stages/kinds.hpp"
 #include "job/stages/worker_path.hpp"
 #include "store/hdf5_merge.hpp"
@@ -59,8 +60,9 @@ std::unique_ptr<RecordStage> make_hdf5_write(const Settings& settings) {
 std::string hdf5_write_hint(const Settings& settings, const std::filesystem::path& run_dir) {
   const auto path = written_path(settings.string("path"), run_dir);
   const auto& fields = settings.string_list("fields");
-  return fmt::format("{0} (h5ls -r {0} lists its datasets, h5dump -d /{1} {0} shows one)",
-                     path.string(), fields.empty() ? "key" : fields.front());
+  return fmt::format("{0} (h5ls -r {1} lists its datasets, h5dump -d {2} {1} shows one)",
+                     path.string(), shell_quoted(path.string()),
+                     shell_quoted("/" + (fields.empty() ? "key" : fields.front())));
 }
 
 }  // namespace

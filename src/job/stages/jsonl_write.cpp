@@ -1,3 +1,4 @@
+#include "base/capture.hpp"
 #include "job/stages/json_value.hpp"
 #include "job/stages/kinds.hpp"
 #include "job/stages/worker_path.hpp"
@@ -71,7 +72,8 @@ class JsonlWrite final : public RecordStage {
 
 std::string hint(const Settings& settings, const std::filesystem::path& run_dir) {
   const auto path = written_path(settings.string("path"), run_dir).string();
-  return fmt::format("{}: one JSON object a line; look at it with: head -n 3 {}", path, path);
+  return fmt::format("{}: one JSON object a line; look at it with: head -n 3 {}", path,
+                     shell_quoted(path));
 }
 
 void merge_lines(const std::vector<std::filesystem::path>& parts,
