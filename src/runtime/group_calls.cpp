@@ -98,7 +98,7 @@ class GroupStage final : public AnyStage {
   // less.
   template <class Body>
   void together(Kind kind, const EncodedBatch& batch, Body body) {
-    link_->call(kind, batch);
+    link_->call(kind, bring_home(batch));  // no message can be read out of a device
     const auto [mine, error] = attempt(*link_, body);
     link_->end(mine);
     const auto others = link_->wait_for_others();
@@ -155,20 +155,30 @@ void GroupFollower::obey(GroupCall call, WorkerContext context) {
   context.group = link_;
   const auto end = attempt(*link_, [&] {
     if (call.kind == Kind::setup) {
+      if (!lane_) lane_ = DeviceLane::open(stage_, context);
       user_ = stage_.make();
       user_->setup(context);
     } else if (!user_) {
       throw InvariantError("a rank of a group was called before it was set up");
     } else if (call.kind == Kind::process) {
-      auto decoded = stage_.input->decode(call.batch);
-      call.batch = {};
-      user_->process(std::move(decoded));
+      process(std::move(call.batch));
     } else {
       user_->teardown();
       user_.reset();
+      lane_.reset();
     }
   });
   link_->end(end.first);
+}
+
+// What it makes of the batch nobody wants.
+void GroupFollower::process(EncodedBatch batch) {
+  constexpr control::BatchId only = 0;
+  if (lane_) batch = lane_->take(only, std::move(batch));
+  auto decoded = stage_.input->decode(batch);
+  batch = {};
+  user_->process(std::move(decoded));
+  if (lane_) lane_->finished(only);
 }
 
 }  // namespace sluice::runtime

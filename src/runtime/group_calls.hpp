@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/device_lane.hpp"
 #include "runtime/group_link.hpp"
 
 #include <sluice/any_stage.hpp>
@@ -15,7 +16,7 @@ namespace sluice::runtime {
 /// the next batch.
 ErasedStage grouped(const ErasedStage& stage, std::shared_ptr<GroupLink> link);
 
-/// Another rank of a group: does what its primary calls for.
+/// Another rank of a group: does what its primary calls for, on its own GPU.
 class GroupFollower {
  public:
   GroupFollower(const ErasedStage& stage, std::shared_ptr<GroupLink> link)
@@ -25,8 +26,11 @@ class GroupFollower {
   void obey(GroupCall call, WorkerContext context);
 
  private:
+  void process(EncodedBatch batch);
+
   const ErasedStage& stage_;
   std::shared_ptr<GroupLink> link_;
+  std::unique_ptr<DeviceLane> lane_;
   std::unique_ptr<AnyStage> user_;
 };
 

@@ -45,6 +45,26 @@ class AddOne final : public Stage<Payload, Payload> {
   }
 };
 
+// The same on every rank of a group, each on a GPU of its own.
+class AddOneTogether final : public Stage<Payload, Payload> {
+ public:
+  void setup(const WorkerContext& context) override {
+    group_ = context.group;
+    home_ = gpu::allocate(1).home();
+  }
+  void process(Batch<Payload>& batch, Emitter<Payload>& out) override {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (batch[i].bytes.home() != home_) throw StageError("a payload is not on the rank's GPU");
+    }
+    group_->barrier();
+    AddOne().process(batch, out);
+  }
+
+ private:
+  std::shared_ptr<Group> group_;
+  const BufferMemory* home_ = nullptr;
+};
+
 std::vector<Payload> payloads(int count) {
   std::vector<Payload> result;
   for (int i = 0; i < count; ++i) {
@@ -103,6 +123,21 @@ TEST_F(EmulatedGpus, GiveStagesTheirInputsOnTheDevice) {
   for (const auto path : {DevicePath::automatic, DevicePath::host}) {
     expect_all(run(Mode::streaming, path), 60, 2);
   }
+}
+
+TEST_F(EmulatedGpus, AreThereForEachRankOfAGroup) {
+  if (workers() < 2) GTEST_SKIP() << "a group needs two workers";
+  auto group = stage("together", 3);
+  group.spmd = 2;
+  group.gpus = 1;
+  PipelineSpec spec(Pipeline<Payload>("group").then(AddOneTogether(), group), payloads(20));
+  spec.collect = true;
+  spec.in_order = true;
+  spec.options.mode = Mode::streaming;
+  const auto outputs = run_pipeline(spec).outputs;
+  if (!is_coordinator()) return;
+  ASSERT_EQ(outputs.size(), 20u);
+  for (const auto& payload : outputs) EXPECT_EQ(payload.seen_on_device, 1);
 }
 
 TEST_F(EmulatedGpus, KeepWhatMayHaveToBeTriedAgain) {
