@@ -21,7 +21,7 @@ Roles::Roles(std::size_t stages, const std::vector<int>& stage_of_rank,
   enrol_all(stage_of_rank, groups);
 }
 
-Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank, GpuPlaces places)
+Roles::Roles(const Roles& before, std::vector<int> stage_of_rank, GpuPlaces places)
     : members_(stage_of_rank.size()),
       stages_(before.stages_.size()),
       node_of_rank_(before.node_of_rank_),
@@ -36,8 +36,7 @@ Roles::Roles(const Roles& before, const std::vector<int>& stage_of_rank, GpuPlac
       if (state.ready) stages_[k].nodes[node].ready = true;
     }
   }
-  const auto groups =
-      groups_of(form_groups(stage_of_rank, node_of_rank_, sizes_, before.primaries()));
+  auto groups = groups_of(form_groups(stage_of_rank, node_of_rank_, sizes_, before.primaries()));
   if (!places.empty()) seats_.plan(std::move(places));
   vacate(before, stage_of_rank, groups);
   enrol_all(stage_of_rank, groups);
@@ -106,7 +105,7 @@ void Roles::left(Rank rank, Commands& commands) {
   if (!followed && !stage(leaver).ended) --stage(leaver).workers;
   --present_;
   const auto before = std::exchange(leaver, {});
-  if (!before.returning) seats_.free(rank);
+  if (!before.returning && !(followed && is_returning(rank))) seats_.free(rank);
   dismiss_followers(group, commands);
   std::optional<std::uint64_t> number;
   if (before.returning && !before.renumber) number = before.number;
@@ -122,7 +121,7 @@ void Roles::left(Rank rank, Commands& commands) {
 bool Roles::renew(Rank rank, bool renumber) {
   auto& worker = member(rank);
   stay(worker);
-  drop_forming();
+  keep_unrelieved();
   if (worker.standing != Standing::working) return false;
   drain(worker);
   worker.next = worker.stage;

@@ -34,9 +34,9 @@ class Roles {
 
   /// The same after a loss: no rank has a stage any more, and these are to join theirs. Nodes stay
   /// set up, and workers' numbers are still not given twice. Groups stay together as far as the
-  /// stages allow. Who cannot keep its GPUs leaves first. `places`: of a new plan, if there is one.
-  /// Throws LaunchError if the GPUs are not enough.
-  Roles(const Roles& before, const std::vector<int>& stage_of_rank, GpuPlaces places = {});
+  /// stages allow. Who cannot keep its GPUs leaves first, and who finds no room has no stage.
+  /// `places`: of a new plan, if there is one. Throws LaunchError if a stage would have no worker.
+  Roles(const Roles& before, std::vector<int> stage_of_rank, GpuPlaces places = {});
 
   /// Once: the ranks that were planned join their stages.
   void start(Commands& commands);
@@ -160,8 +160,7 @@ class Roles {
 
   // Of GPUs: control/roles_seats.cpp.
   void seat_all(const std::vector<int>& stage_of_rank, const std::vector<Group>& groups);
-  void vacate(const Roles& before, const std::vector<int>& stage_of_rank,
-              const std::vector<Group>& groups);
+  void vacate(const Roles& before, std::vector<int>& stage_of_rank, std::vector<Group>& groups);
   void plan_seats(GpuPlaces places);
   void seat_the_rest(Commands& commands);
   bool anyone_leaves() const;

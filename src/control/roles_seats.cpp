@@ -3,6 +3,7 @@
 #include <sluice/error.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -29,6 +30,25 @@ Workers to_seat(const std::vector<int>& stage_of_rank, const std::vector<Group>&
                     "mpirun: leave CUDA_VISIBLE_DEVICES as it is), or ask for less");
 }
 
+// Returns those for whom there is no room. Throws if a stage would have no worker.
+Workers seat_anew(GpuSeats& seats, const Workers& workers) {
+  auto trial = seats;
+  if (trial.take_all(workers).empty()) {
+    seats = std::move(trial);
+    return {};
+  }
+  std::set<int> stages;
+  Workers first;
+  Workers others;
+  for (const auto& worker : workers) {
+    (stages.insert(worker.stage).second ? first : others).push_back(worker);
+  }
+  if (const auto unseated = seats.take_all(first); !unseated.empty()) {
+    throw_no_room(unseated.front());
+  }
+  return seats.take_all(others);
+}
+
 }  // namespace
 
 // From now on the places are those that all of them can have.
@@ -41,24 +61,26 @@ void Roles::seat_all(const std::vector<int>& stage_of_rank, const std::vector<Gr
 }
 
 // Ranks that were workers have what they had on their GPUs still, but for those of groups. They
-// keep their seats if they keep their stage and the others find room; else all are seated anew.
-void Roles::vacate(const Roles& before, const std::vector<int>& stage_of_rank,
-                   const std::vector<Group>& groups) {
+// keep their seats if they keep their stage and the others find room; else all are seated anew, one
+// worker of each stage before the rest. Who finds no room even so gets no stage.
+void Roles::vacate(const Roles& before, std::vector<int>& stage_of_rank,
+                   std::vector<Group>& groups) {
   if (!seats_.in_use()) return;
-  auto kept = seats_;
+  auto trial = seats_;
   for (std::size_t i = 1; i < members_.size(); ++i) {
     const auto rank = static_cast<Rank>(i);
     const auto& m = before.members_[i];
     if (m.term > 0 || m.standing == Standing::none) seats_.free(rank);
     const bool keeps = stage_of_rank[i] == seats_.stage_of(rank) && groups[i].size() == 1;
-    if (!keeps) kept.free(rank);
+    if (!keeps) trial.free(rank);
   }
-  auto trial = kept;
-  if (!trial.take_all(to_seat(stage_of_rank, groups)).empty()) {
-    trial = kept;
+  const auto workers = to_seat(stage_of_rank, groups);
+  if (!trial.take_all(workers).empty()) {
     for (std::size_t i = 1; i < members_.size(); ++i) trial.free(static_cast<Rank>(i));
-    const auto unseated = trial.take_all(to_seat(stage_of_rank, groups));
-    if (!unseated.empty()) throw_no_room(unseated.front());
+    for (const auto& worker : seat_anew(trial, workers)) {
+      for (const Rank rank : worker.ranks) stage_of_rank[static_cast<std::size_t>(rank)] = -1;
+      groups[static_cast<std::size_t>(worker.ranks.front())].clear();
+    }
   }
   seats_.plan(trial.places());
   for (std::size_t i = 1; i < members_.size(); ++i) {
@@ -83,7 +105,8 @@ void Roles::plan_seats(GpuPlaces places) {
   for (std::size_t i = 1; i < members_.size(); ++i) {
     const auto rank = static_cast<Rank>(i);
     const auto& m = members_[i];
-    const bool leaves = is_leaving(follows(rank) ? member(m.primary) : m) && !m.returning;
+    const auto& worker = follows(rank) ? member(m.primary) : m;
+    const bool leaves = is_leaving(worker) && !worker.returning;
     if (leaves || trial.stage_of(rank) != next[i]) trial.free(rank);
     if (next[i] >= 0) workers.push_back({{rank}, next[i]});
   }

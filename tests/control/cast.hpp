@@ -33,6 +33,19 @@ class Cast {
     }
     take();
   }
+  void renew(Rank rank, bool renumber) {
+    if (roles.renew(rank, renumber)) draining_.insert(rank);
+  }
+  void end(std::size_t stage) {
+    roles.end(stage, commands_);
+    take();
+  }
+  /// Before the run begins again.
+  void die(Rank rank) {
+    places_.erase(rank);
+    from_before_.erase(rank);
+    roles.vacated(rank);
+  }
   /// All let go of what they have, and the run begins again.
   void begin_again(const std::vector<int>& stages, GpuPlaces gpus) {
     std::erase_if(places_, [](const auto& place) { return place.second.term > 0; });

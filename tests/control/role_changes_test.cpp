@@ -26,6 +26,19 @@ TEST(RoleChanges, AnIdleRankJoinsAtOnceAndSetsItsNodeUp) {
   EXPECT_EQ(run.tell(WorkerReady{4}), (Commands{Grant{0, 4, 1, 1, 1}}));
 }
 
+// Rank 1 was to relieve rank 2, and is renewed instead.
+TEST(RoleChanges, AWorkerWhoseReliefIsRenewedStays) {
+  Roles roles(3, {-1, 0, 1, 2, -1}, {0, 0, 0, 0, 0}, true);
+  Commands commands;
+  roles.start(commands);
+  for (const Rank rank : {1, 2, 3}) roles.node_ready(rank, commands);
+  for (const Rank rank : {1, 2, 3}) roles.worker_ready(rank);
+  roles.reassign({-1, 1, 2, 2, 0}, commands);
+  EXPECT_EQ(roles.destinations(), (std::vector<int>{-1, 1, 2, 2, 0}));
+  EXPECT_TRUE(roles.renew(1, false));
+  EXPECT_EQ(roles.destinations(), (std::vector<int>{-1, 0, 1, 2, 0}));
+}
+
 TEST(RoleChanges, AWorkerFinishesWhatItWasGrantedAndSendsItsBacklogBeforeItLeaves) {
   DrivenRun run({{ChannelSpec{}, ChannelSpec{}}, {-1, 0, 0, 1}, {0, 0, 0, 0}, 10, false});
   run.tell(NodeReady{1});
