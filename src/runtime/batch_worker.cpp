@@ -178,6 +178,7 @@ std::chrono::nanoseconds BatchWorker::longest_wait() const {
 void BatchWorker::send_report() {
   if (report_.events.empty()) return;
   report_.usage = clock_.usage();
+  pass_on_remarks();
   transport_.send(pack(control::coordinator, std::exchange(report_, {})));
 }
 

@@ -363,6 +363,7 @@ void Worker::note_waiting() {
 void Worker::send_report() {
   if (report_.events.empty() && !report_.closed) return;
   report_.usage = clock_.usage();
+  pass_on_remarks();
   transport_.send(pack(coordinator, std::exchange(report_, {})));
 }
 

@@ -123,6 +123,10 @@ void WorkerBase::look_for_coordinator() {
   transport::abort_all_ranks(static_cast<int>(ExitCode::hung));
 }
 
+void WorkerBase::pass_on_remarks() {
+  for (auto& text : remarks_->take()) transport_.send(pack(coordinator, Remark{std::move(text)}));
+}
+
 void WorkerBase::pass_on_signal() {
   if (!signals_ || signal_passed_on_ || signals_->received() == 0) return;
   signal_passed_on_ = true;
@@ -131,7 +135,7 @@ void WorkerBase::pass_on_signal() {
 
 void WorkerBase::turn() {
   say_alive();
-  for (auto& text : remarks_->take()) transport_.send(pack(coordinator, Remark{std::move(text)}));
+  pass_on_remarks();
   pass_on_signal();
   look_for_lost();
   const bool received = receive_all();
@@ -243,6 +247,7 @@ bool WorkerBase::carried(Packet& packet) {
 // Says so and then only waits for the end.
 void WorkerBase::fail(const Failure& failure) {
   if (!failed_) rank_log().error("cannot go on: {}", failure.message);
+  pass_on_remarks();
   if (!failed_) transport_.send(pack(coordinator, failure));
   failed_ = true;
 }

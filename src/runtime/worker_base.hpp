@@ -43,6 +43,8 @@ class WorkerBase {
   bool receive_all();
   /// If it has not done so for a beat: before each call of user code, and each turn.
   void say_alive();
+  /// Before a report of what user code did, after which the run may be over.
+  void pass_on_remarks();
   /// In an absence: another call of user code follows the one that has just ended.
   void come_up_for_air();
   /// In a presence, while user code waits for other ranks of its group: takes in what they say.
