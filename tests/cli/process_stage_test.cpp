@@ -53,8 +53,8 @@ TEST_P(ProcessRun, StopsWithTheProcessesLastLines) {
       ContainsRegex(
           "stage 'work': setup_on_node on rank [0-9]+ \\(.*\\) failed after 3 attempts: the "
           "process died before it said hello: exit code 3; its last lines "
-          "\\(out/logs/work-w[0-9]+.log\\):\n    line 31\n(.*\n)*"
-          "    ImportError: no module named 'nothing'"));
+          "\\(out/logs/work-w[0-9]+.log\\):\n      line 31\n(.*\n)*"
+          "      ImportError: no module named 'nothing'"));
   expect_no_workers();
 }
 
@@ -200,7 +200,8 @@ TEST_P(ProcessUnderMpi, KnowsNothingOfTheLauncher) {
                           "stage.work.command=[\"sh\", \"-c\", \"env | grep -E '^(OMPI|PMIX)_'; "
                           "ls /proc/self/fd | tr '\\\\n' ' '; exit 5\"]"});
   expect_code(ended, 6);
-  EXPECT_THAT(ended.err, AllOf(HasSubstr("exit code 5"), ContainsRegex("\n    0 1 2 3 4 5 (6 )?")));
+  EXPECT_THAT(ended.err,
+              AllOf(HasSubstr("exit code 5"), ContainsRegex("\n      0 1 2 3 4 5 (6 )?")));
   EXPECT_THAT(ended.err, Not(ContainsRegex("    (OMPI|PMIX)_")));
 }
 
