@@ -1,6 +1,7 @@
 #include "cli/sbatch_script.hpp"
 
 #include "base/capture.hpp"
+#include "base/safe_text.hpp"
 
 #include <sluice/error.hpp>
 
@@ -11,13 +12,6 @@
 
 namespace sluice::cli {
 namespace {
-
-// A line end in a name must not begin a command of the script.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return text;
-}
 
 // All that comes after what is asked for; jobs/slurm/requeue.sbatch says the same by hand.
 constexpr const char* after_launch = R"sh(launcher=$!
