@@ -176,4 +176,13 @@ std::size_t GpuSeats::seen_by(const Worker& worker) const {
   return least;
 }
 
+std::vector<GpuSeats::Worker> workers_to_seat(const std::vector<int>& stage_of_rank,
+                                              const std::vector<Group>& groups) {
+  std::vector<GpuSeats::Worker> workers;
+  for (std::size_t rank = 1; rank < groups.size(); ++rank) {
+    if (!groups[rank].empty()) workers.push_back({groups[rank], stage_of_rank[rank]});
+  }
+  return workers;
+}
+
 }  // namespace sluice::control

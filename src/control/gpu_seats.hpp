@@ -76,4 +76,8 @@ class GpuSeats {
   GpuPlaces places_;
 };
 
+/// All workers of these groups, which are listed by their primaries.
+std::vector<GpuSeats::Worker> workers_to_seat(const std::vector<int>& stage_of_rank,
+                                              const std::vector<Group>& groups);
+
 }  // namespace sluice::control

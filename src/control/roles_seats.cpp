@@ -13,14 +13,6 @@ namespace {
 
 using Workers = std::vector<GpuSeats::Worker>;
 
-Workers to_seat(const std::vector<int>& stage_of_rank, const std::vector<Group>& groups) {
-  Workers workers;
-  for (std::size_t rank = 1; rank < groups.size(); ++rank) {
-    if (!groups[rank].empty()) workers.push_back({groups[rank], stage_of_rank[rank]});
-  }
-  return workers;
-}
-
 [[noreturn]] void throw_no_room(const GpuSeats::Worker& worker) {
   throw LaunchError("rank " + std::to_string(worker.ranks.front()) +
                     " finds no room for a worker of stage number " +
@@ -55,7 +47,7 @@ Workers seat_anew(GpuSeats& seats, const Workers& workers) {
 void Roles::seat_all(const std::vector<int>& stage_of_rank, const std::vector<Group>& groups) {
   if (!seats_.in_use()) return;
   auto trial = seats_;
-  const auto unseated = trial.take_all(to_seat(stage_of_rank, groups));
+  const auto unseated = trial.take_all(workers_to_seat(stage_of_rank, groups));
   if (!unseated.empty()) throw_no_room(unseated.front());
   seats_.plan(trial.places());
 }
@@ -74,7 +66,7 @@ void Roles::vacate(const Roles& before, std::vector<int>& stage_of_rank,
     const bool keeps = stage_of_rank[i] == seats_.stage_of(rank) && groups[i].size() == 1;
     if (!keeps) trial.free(rank);
   }
-  const auto workers = to_seat(stage_of_rank, groups);
+  const auto workers = workers_to_seat(stage_of_rank, groups);
   if (!trial.take_all(workers).empty()) {
     for (std::size_t i = 1; i < members_.size(); ++i) trial.free(static_cast<Rank>(i));
     for (const auto& worker : seat_anew(trial, workers)) {

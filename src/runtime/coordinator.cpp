@@ -15,20 +15,6 @@ namespace sluice::runtime {
 using control::coordinator;
 using control::Rank;
 
-namespace {
-
-std::vector<control::GpuSeats::Worker> planned_workers(const control::RunPlan& plan) {
-  std::vector<control::GpuSeats::Worker> workers;
-  for (const auto& group : control::groups_of(
-           control::form_groups(plan.stage_of_rank, plan.node_of_rank, plan.group_sizes))) {
-    if (group.empty()) continue;
-    workers.push_back({group, plan.stage_of_rank[static_cast<std::size_t>(group.front())]});
-  }
-  return workers;
-}
-
-}  // namespace
-
 void Coordinator::run_stages() {
   plan();
   dead_letters_.emplace(spec_, control_->inputs(), spec_.options.run_dir);
@@ -64,7 +50,9 @@ void Coordinator::plan() {
   plan.group_sizes = control::group_sizes(demands(spec_));
   const auto stages = demands(spec_, nodes);
   plan.gpu_seats = gpu_seats(stages, control::gpu_places(placed, stages));
-  require_seats(plan.gpu_seats, planned_workers(plan));
+  const auto groups = control::groups_of(
+      control::form_groups(plan.stage_of_rank, plan.node_of_rank, plan.group_sizes));
+  require_seats(plan.gpu_seats, control::workers_to_seat(plan.stage_of_rank, groups));
   open_input(plan);
   board_.emplace(spec_, plan);
   if (spec_.options.autoscale) {
