@@ -49,7 +49,7 @@ void ring_owner(Doorbell* bell) {
 }  // namespace
 
 MpiPort& MpiPort::instance() {
-  start_mpi(&MpiPort::may_finalize);
+  start_mpi({&MpiPort::may_finalize, &MpiPort::anyone_died});
   // Never deleted: MPI may use its memory until the process ends.
   if (the_port == nullptr) the_port = new MpiPort(own_communicator());
   return *the_port;
@@ -72,6 +72,12 @@ bool MpiPort::may_finalize() {
     return false;
   }
   the_port->inbox_.close();
+  return true;
+}
+
+bool MpiPort::anyone_died() {
+  if (the_port == nullptr || the_port->nodes_.look_for_dead().empty()) return false;
+  remove_shared_files();
   return true;
 }
 

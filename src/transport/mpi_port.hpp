@@ -74,6 +74,7 @@ class MpiPort {
         forgotten_(static_cast<std::size_t>(size_), false) {}
   static MPI_Comm own_communicator();
   static bool may_finalize();
+  static bool anyone_died();
 
   void progress();
   void sort_arrivals();

@@ -2,6 +2,7 @@
 
 #include <sluice/error.hpp>
 
+#include "base/give_way.hpp"
 #include "transport/mpi.hpp"
 #include "transport/mpi_check.hpp"
 
@@ -19,7 +20,7 @@
 namespace sluice::transport {
 namespace {
 
-bool (*may_finalize_now)() = nullptr;
+ExitChecks checks;
 
 bool mpi_is_usable() {
   int initialized = 0;
@@ -38,12 +39,32 @@ void leave_when_patience_ends() {
   ::_exit(static_cast<int>(ExitCode::hung));
 }
 
+// Inside MPI_Finalize a rank waits in a fence of the launcher's. If ranks are ended there, Open MPI
+// 4.1's mpirun (PMIx 4.2) may take the fence apart twice, and crash or hang for good. So nobody
+// goes in before all have come; whoever ends the others until then ends them outside.
+bool all_have_come() {
+  MPI_Request barrier = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &barrier), "MPI_Ibarrier");
+  GiveWay give_way;
+  for (;;) {
+    int complete = 0;
+    const auto look = [&] {
+      check_mpi(MPI_Test(&barrier, &complete, MPI_STATUS_IGNORE), "MPI_Test");
+      return complete != 0;
+    };
+    give_way.until(look);
+    if (look()) return true;
+    if (checks.anyone_died()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 // A rank that leaves in the middle of a run must not wait for the others in MPI_Finalize; without
 // it the launcher sees that something is wrong and ends them.
 void finalize_at_exit() {
-  if (!mpi_is_usable() || !may_finalize_now()) return;
+  if (!mpi_is_usable() || !checks.may_finalize()) return;
   std::thread(leave_when_patience_ends).detach();
-  MPI_Finalize();
+  if (all_have_come()) MPI_Finalize();
 }
 
 // A rank that is alone is told by MPI_Init that it is the first.
@@ -98,8 +119,8 @@ void check_thread() {
 
 }  // namespace
 
-void start_mpi(bool (*may_finalize)()) {
-  may_finalize_now = may_finalize;
+void start_mpi(ExitChecks at_exit) {
+  checks = at_exit;
   if (!mpi_is_usable()) {
     int finalized = 0;
     check_mpi(MPI_Finalized(&finalized), "MPI_Finalized");
