@@ -24,6 +24,7 @@ BatchCommands BatchControl::begin(OpenStage work) {
   splits_.emplace(work_.pieces, work_.batch_size, work_.most_records);
   held_.assign(node_of_rank_.size(), {});
   roles_.reset();
+  new_places_.clear();
   if (splits_->empty() && !work_.always) {
     phase_ = Phase::committing;
     return {CommitStage{work_.stage}};
@@ -89,19 +90,20 @@ bool BatchControl::all_published() const {
 }
 
 void BatchControl::hand_split(Rank rank) {
-  if (stopped_) return;
+  if (stopped_ || phase_ != Phase::working) return;
   const auto split = splits_.value().take(rank, workers());
   if (!split) return;
   held_.at(static_cast<std::size_t>(rank)).push_back({split->piece, split->records});
   commands_.emplace_back(ProcessSplit{rank, split->piece, split->records});
 }
 
-BatchCommands BatchControl::lose(Rank rank) {
+BatchCommands BatchControl::lose(Rank rank, std::vector<int> stage_of_rank, GpuPlaces places) {
   if (!roles_ || phase_ == Phase::idle || phase_ == Phase::committing) return {};
   for (const auto& [piece, records] : std::exchange(held_.at(static_cast<std::size_t>(rank)), {})) {
     splits_->give_back(piece, records);
   }
-  work_.stage_of_rank.at(static_cast<std::size_t>(rank)) = -1;
+  work_.stage_of_rank = std::move(stage_of_rank);
+  if (!places.empty()) new_places_ = std::move(places);
   roles_->lost(rank, orders_);
   advance();
   return take_commands();
@@ -109,10 +111,7 @@ BatchCommands BatchControl::lose(Rank rank) {
 
 // All have left, or died, and something came back meanwhile.
 void BatchControl::begin_again() {
-  if (std::count(work_.stage_of_rank.begin(), work_.stage_of_rank.end(), 0) == 0) {
-    throw LaunchError("no rank is left that could process the stage");
-  }
-  roles_.emplace(Roles(*roles_, work_.stage_of_rank));
+  roles_.emplace(Roles(*roles_, work_.stage_of_rank, new_places_));
   roles_->start(orders_);
   phase_ = Phase::working;
 }

@@ -40,9 +40,10 @@ class BatchControl {
   /// Nothing more is handed out, and workers may leave without what they were given and have not
   /// begun. If they leave anything, the stage is not to be committed.
   BatchCommands stop();
-  /// The rank has died: others process what it was given and had not published. Throws LaunchError
-  /// if the stage has no other rank.
-  BatchCommands lose(Rank rank);
+  /// The rank has died: others process what it was given and had not published. When no rank of the
+  /// stage is left, those of `stage_of_rank` (as in OpenStage) begin anew; `places`: where, if the
+  /// plan is a new one. Throws LaunchError if they find no room.
+  BatchCommands lose(Rank rank, std::vector<int> stage_of_rank, GpuPlaces places = {});
 
   /// The stage that was begun last is committed or was stopped, or none was begun.
   bool idle() const noexcept { return phase_ == Phase::idle; }
@@ -73,6 +74,7 @@ class BatchControl {
 
   std::vector<int> node_of_rank_;
   OpenStage work_;
+  GpuPlaces new_places_;  ///< since the stage began; empty if they are those of then
   Phase phase_ = Phase::idle;
   bool stopped_ = false;
   bool unfinished_ = false;

@@ -143,9 +143,10 @@ void Roles::lost(Rank rank, Commands& commands) {
   if (here == home.nodes.end() || here->second.ready) return;
   auto& [ready, waiting, setting_up] = here->second;
   std::erase(waiting, rank);
+  if (setting_up != rank) return;
   if (waiting.empty()) {
     home.nodes.erase(here);
-  } else if (setting_up == rank) {
+  } else {
     setting_up = waiting.front();
     commands.push_back(assignment(setting_up, true));
   }

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/safe_text.hpp"
 #include "control/plan.hpp"
+#include "control/recovery.hpp"
 #include "runtime/spec.hpp"
 
 #include <sluice/error.hpp>
@@ -78,17 +79,40 @@ void BatchCoordinator::open_dead_letters() {
 
 // Of all stages before the first one runs: what does not fit is refused while nothing is lost.
 void BatchCoordinator::plan() {
-  for (const auto& demand : demands(spec_, topology())) {
-    const auto placed = control::make_plan({demand}, topology());
-    stage_of_rank_.push_back(control::assign_ranks(placed, node_of_rank()));
-    seats_of_stage_.push_back(gpu_seats({demand}, control::gpu_places(placed, {demand})));
-    std::vector<control::GpuSeats::Worker> workers;
-    for (Rank rank = 1; rank < transport_.size(); ++rank) {
-      const auto index = static_cast<std::size_t>(rank);
-      if (stage_of_rank_.back()[index] >= 0) workers.push_back({{rank}, 0});
-    }
-    require_seats(seats_of_stage_.back(), workers, stage_of_rank_.size() - 1);
+  stage_of_rank_.resize(spec_.stages.size());
+  seats_of_stage_.resize(spec_.stages.size());
+  const auto asked = demands(spec_, topology());
+  for (std::size_t k = 0; k < asked.size(); ++k) {
+    const auto placed = control::make_plan({asked[k]}, topology());
+    put(k, asked[k], control::assign_ranks(placed, node_of_rank()), placed);
   }
+}
+
+void BatchCoordinator::put(std::size_t stage, const control::StageDemand& demand,
+                           std::vector<int> stage_of_rank, const control::Plan& plan) {
+  std::vector<control::GpuSeats::Worker> workers;
+  for (Rank rank = 1; rank < transport_.size(); ++rank) {
+    if (stage_of_rank[static_cast<std::size_t>(rank)] >= 0) workers.push_back({{rank}, 0});
+  }
+  auto seats = gpu_seats({demand}, control::gpu_places(plan, {demand}));
+  require_seats(seats, workers, stage);
+  stage_of_rank_[stage] = std::move(stage_of_rank);
+  seats_of_stage_[stage] = std::move(seats);
+}
+
+// After a loss. Who has the stage keeps it; if nobody does, others get it. Returns their places if
+// so.
+control::GpuPlaces BatchCoordinator::plan_anew(std::size_t stage) {
+  const auto demand = demands(spec_, topology()).at(stage);
+  std::optional<control::Plan> plan;
+  auto stages = control::stages_after_loss({demand}, topology(), node_of_rank(),
+                                           stage_of_rank_[stage], lost(), {}, &plan);
+  if (!plan) {
+    stage_of_rank_[stage] = std::move(stages);
+    return {};
+  }
+  put(stage, demand, std::move(stages), *plan);
+  return control::gpu_places(*plan, {demand});
 }
 
 std::string BatchCoordinator::plan_text() const {
@@ -212,18 +236,22 @@ void BatchCoordinator::handle(Packet packet, Rank from) {
 void BatchCoordinator::lose(const std::vector<Rank>& ranks) {
   for (const Rank rank : ranks) {
     require_recoverable(rank);
-    for (auto& stage_of_rank : stage_of_rank_) {
-      stage_of_rank.at(static_cast<std::size_t>(rank)) = -1;
-    }
     status_.lost.push_back({rank, spec_.stages[stage_].spec.name, seconds()});
     run_log().warn("rank {} died; others process what it had not published", rank);
-    try {
-      if (control_) carry_out(control_->lose(rank));
-    } catch (const LaunchError& error) {
-      throw Error(ExitCode::lost,
-                  fmt::format("rank {} died, and {}; go on with {}", rank, error.what(),
-                              command_hint("sluice resume", spec_.options.run_dir.string())));
+  }
+  try {
+    control::GpuPlaces places;
+    if (!control_.value().idle()) places = plan_anew(stage_);
+    for (auto stage = stage_ + 1; stage < book_->end(); ++stage) plan_anew(stage);
+    for (const Rank rank : ranks) {
+      carry_out(control_->lose(rank, stage_of_rank_[stage_], places));
     }
+  } catch (const LaunchError& error) {
+    throw Error(ExitCode::lost,
+                fmt::format("{} of {} ranks have died, and those that are left are too few: {}; go "
+                            "on with {}",
+                            lost().size(), transport_.size(), error.what(),
+                            command_hint("sluice resume", spec_.options.run_dir.string())));
   }
 }
 

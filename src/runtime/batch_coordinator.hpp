@@ -28,6 +28,9 @@ class BatchCoordinator final : public CoordinatorBase {
   void lose(const std::vector<control::Rank>& ranks) override;
 
   void plan();
+  void put(std::size_t stage, const control::StageDemand& demand, std::vector<int> stage_of_rank,
+           const control::Plan& plan);
+  control::GpuPlaces plan_anew(std::size_t stage);
   std::string plan_text() const;
   void open_dead_letters();
   void open_status();

@@ -7,10 +7,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 namespace sluice::control::world {
 namespace {
@@ -57,7 +60,15 @@ class Attempt {
         control_(scenario.node_of_rank),
         input_(input),
         shelf_(shelf),
-        workers_(scenario.ranks) {}
+        workers_(scenario.ranks),
+        dead_(scenario.ranks, false) {
+    if (!random_.chance(0.5)) return;
+    for (auto deaths = random_.between(1, 3); deaths > 0; --deaths) {
+      const auto rank = static_cast<Rank>(random_.between(1, scenario.ranks - 1));
+      const auto latest = random_.pick<Time>({Time(1'000'000), Time(60'000'000)});
+      network_.after(random_.between(Time(0), latest), [this, rank] { die(rank); });
+    }
+  }
 
   /// False if it was broken off, after `most_steps`.
   bool run(std::uint64_t& stage, std::uint64_t most_steps) {
@@ -74,8 +85,8 @@ class Attempt {
  private:
   struct Worker {
     std::deque<Span> splits;
-    std::uint64_t unpublished = 0;
     std::vector<Span> made;
+    std::deque<std::vector<Span>> untold;  ///< published, and the coordinator does not know it yet
     bool busy = false;
     bool retiring = false;
   };
@@ -85,15 +96,51 @@ class Attempt {
     OpenStage work;
     work.stage = stage;
     work.stage_of_rank.assign(scenario_.ranks, -1);
-    for (std::uint64_t rank = 1; rank < scenario_.ranks; ++rank) {
-      if (rank == 1 || random_.chance(0.8)) work.stage_of_rank[rank] = 0;
-    }
+    stage_of_rank_ = by_lot(0.8);
+    work.stage_of_rank = stage_of_rank_;
     work.pieces = left();
     work.batch_size = random_.between(1, 20);
     work.most_records = random_.between(1, 200);
     work.always = random_.chance(0.3);
     carry_out(control_.begin(std::move(work)));
   }
+
+  // One of those that are left at least.
+  std::vector<int> by_lot(double chance) {
+    std::vector<int> stage_of_rank(scenario_.ranks, -1);
+    bool any = false;
+    for (std::uint64_t rank = 1; rank < scenario_.ranks; ++rank) {
+      if (lost_.contains(static_cast<Rank>(rank)) || (any && !random_.chance(chance))) continue;
+      stage_of_rank[rank] = 0;
+      any = true;
+    }
+    require(any, "no rank is left");
+    return stage_of_rank;
+  }
+
+  // The last one lives. What it has sent last may be lost with it.
+  void die(Rank rank) {
+    if (dead_[index(rank)] || std::count(dead_.begin() + 1, dead_.end(), false) == 1) return;
+    dead_[index(rank)] = true;
+    network_.after(random_.between(Time(0), Time(1'000'000)), [this, rank] { lose(rank); });
+  }
+
+  void lose(Rank rank) {
+    lost_.insert(rank);
+    for (const auto& spans : std::exchange(workers_[index(rank)].untold, {})) {
+      for (const auto& span : spans) {
+        for (auto record = span.first; record < span.end(); ++record) shelf_.covered.erase(record);
+      }
+    }
+    if (control_.idle()) return carry_out(control_.lose(rank, stage_of_rank_));
+    stage_of_rank_[index(rank)] = -1;
+    if (std::count(stage_of_rank_.begin(), stage_of_rank_.end(), 0) == 0) {
+      stage_of_rank_ = by_lot(0.3);
+    }
+    carry_out(control_.lose(rank, stage_of_rank_));
+  }
+
+  static std::size_t index(Rank rank) { return static_cast<std::size_t>(rank); }
 
   // The parts of the input that no published shard covers.
   std::vector<Span> left() const {
@@ -149,16 +196,22 @@ class Attempt {
   }
 
   void tell(const BatchEvent& event, Rank from) {
-    network_.send(from, coordinator, [this, event] { carry_out(control_.handle(event)); });
+    network_.send(from, coordinator, [this, event, from] {
+      if (lost_.contains(from)) return;
+      if (std::holds_alternative<Published>(event)) workers_[index(from)].untold.pop_front();
+      carry_out(control_.handle(event));
+    });
   }
 
   void receive(Rank rank, const BatchCommand& command) {
-    auto& worker = workers_[static_cast<std::size_t>(rank)];
+    auto& worker = workers_[index(rank)];
+    if (dead_[index(rank)]) return;
     if (const auto* assign = std::get_if<Assign>(&command)) {
       require(assign->stage == stage_, "a worker is assigned to a stage that is not under way");
       const bool node = assign->setup_node;
       worker.busy = true;
-      network_.after(scenario_.setup[static_cast<std::size_t>(rank)], [this, rank, node, &worker] {
+      network_.after(scenario_.setup[index(rank)], [this, rank, node, &worker] {
+        if (dead_[index(rank)]) return;
         worker.busy = false;
         tell(node ? BatchEvent(NodeReady{rank}) : BatchEvent(WorkerReady{rank}), rank);
         go_on(rank);
@@ -174,16 +227,16 @@ class Attempt {
   }
 
   void go_on(Rank rank) {
-    auto& worker = workers_[static_cast<std::size_t>(rank)];
+    auto& worker = workers_[index(rank)];
     if (worker.busy) return;
     if (!worker.splits.empty()) {
       const auto split = worker.splits.front();
       worker.splits.pop_front();
       worker.busy = true;
       tell(SplitBegun{rank}, rank);
-      const auto time =
-          scenario_.pace[static_cast<std::size_t>(rank)] * static_cast<Time::rep>(split.count);
+      const auto time = scenario_.pace[index(rank)] * static_cast<Time::rep>(split.count);
       network_.after(time, [this, rank, split, &worker] {
+        if (dead_[index(rank)]) return;
         worker.busy = false;
         worker.made.push_back(split);
         if (random_.chance(0.3)) publish(rank);
@@ -191,13 +244,13 @@ class Attempt {
       });
     } else if (worker.retiring) {
       if (!worker.made.empty()) publish(rank);
-      worker = {};
+      worker.retiring = false;
       tell(Left{rank}, rank);
     }
   }
 
   void publish(Rank rank) {
-    auto& worker = workers_[static_cast<std::size_t>(rank)];
+    auto& worker = workers_[index(rank)];
     std::uint64_t records = 0;
     for (const auto& span : worker.made) {
       records += span.count;
@@ -205,7 +258,7 @@ class Attempt {
         require(++shelf_.covered[record] == 1, "a record is done twice");
       }
     }
-    worker.made.clear();
+    worker.untold.push_back(std::exchange(worker.made, {}));
     tell(Published{rank, records}, rank);
   }
 
@@ -216,6 +269,9 @@ class Attempt {
   std::vector<Span>& input_;
   Shelf& shelf_;
   std::vector<Worker> workers_;
+  std::vector<bool> dead_;
+  std::set<Rank> lost_;  ///< those of the dead that the coordinator knows of
+  std::vector<int> stage_of_rank_;
   std::uint64_t stage_ = 0;
 };
 

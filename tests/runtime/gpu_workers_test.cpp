@@ -1,4 +1,6 @@
 // Runs over threads whose GPU workers move, are renewed and die, on GPUs that are emulated.
+#include "runtime/batch_coordinator.hpp"
+#include "runtime/batch_worker.hpp"
 #include "runtime/debug_executor.hpp"
 #include "runtime/mortal.hpp"
 #include "runtime/variable.hpp"
@@ -137,14 +139,19 @@ class GpuWorkers : public ::testing::Test {
     return status;
   }
 
-  /// Shares of GPUs, sorts of workers, and deaths by lot.
-  void survives(std::uint64_t seed, bool autoscale) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
+  static Setting by_lot(std::mt19937_64& random) {
     const auto pick = [&](std::vector<double> of) { return of[random() % of.size()]; };
     Setting setting;
     setting.first.gpus = pick({0.25, 0.4, 0.5, 1});
     setting.second.gpus = pick({0.25, 0.5, 0.6, 1});
+    return setting;
+  }
+
+  /// Shares of GPUs, sorts of workers, and deaths by lot.
+  void survives(std::uint64_t seed, bool autoscale) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    auto setting = by_lot(random);
     if (setting.second.gpus == 1 && random() % 2 == 0) setting.second.spmd = 2;
     if (random() % 3 == 0) setting.first.max_worker_lifetime = milliseconds(20);
     if (random() % 3 == 0) setting.second.max_worker_lifetime = milliseconds(30);
@@ -158,6 +165,21 @@ class GpuWorkers : public ::testing::Test {
     run_and_compare(setting, scene, workers, autoscale);
   }
 
+  void survives_in_batch_mode(std::uint64_t seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const auto setting = by_lot(random);
+    constexpr int workers = 6;
+    Scene scene(seed, workers, static_cast<int>(random() % 4));
+    const RunDir run_dir("gpus-batch");
+    auto spec = setting.spec(&scene, run_dir.path());
+    spec.options.mode = Mode::batch;
+    spec.options.batch.publish_every = milliseconds(10);
+    const auto status = mortal::run<BatchCoordinator, BatchWorker>(spec, scene.killer, workers);
+    EXPECT_EQ(status.done, static_cast<std::uint64_t>(setting.count));
+    EXPECT_EQ(lines_in(run_dir.path()), setting.expected());
+  }
+
   Variable gpus_{"SLURM_STEP_GPUS", "0,1,2,3"};
   Variable emulated_{"SLUICE_GPU", "emulated:4"};
 };
@@ -168,7 +190,7 @@ TEST_F(GpuWorkers, MoveWhenTheAutoscalerSaysSo) {
   setting.first.gpus = setting.second.gpus = 1;
   setting.first.speed = 1;
   setting.second.speed = 10;
-  setting.second_time = microseconds(4'000);
+  setting.second_time = microseconds(6'000);
   Scene scene(1, 6, 0);
   const auto status = run_and_compare(setting, scene, 6, true);
   EXPECT_GE(status.replans.size(), 1u);
@@ -179,7 +201,30 @@ TEST_F(GpuWorkers, DieAndTheOthersTakeTheirGpus) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) survives(seed, false);
 }
 
+TEST_F(GpuWorkers, DieInBatchModeToo) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) survives_in_batch_mode(seed);
+}
+
+// Four stages need four ranks; those that are left are too few, and another run has enough.
+TEST_F(GpuWorkers, AreSeatedAnewWhenTheRunIsResumed) {
+  Setting setting;
+  setting.first.gpus = 1;
+  setting.second.gpus = 0.5;
+  const RunDir run_dir("gpus-resumed");
+  Scene scene(3, 5, 2);
+  EXPECT_THROW(mortal::run(setting.spec(&scene, run_dir.path()), scene.killer, 5), Error);
+  Scene next(3, 8, 0);
+  auto spec = setting.spec(&next, run_dir.path());
+  spec.options.resume = true;
+  EXPECT_EQ(mortal::run(spec, next.killer, 8).done, static_cast<std::uint64_t>(setting.count));
+  EXPECT_EQ(lines_in(run_dir.path()), setting.expected());
+}
+
 using GpuWorkersSoak = GpuWorkers;
+
+TEST_F(GpuWorkersSoak, DieInBatchModeToo) {
+  for (std::uint64_t seed = 100; seed < 300; ++seed) survives_in_batch_mode(seed);
+}
 
 TEST_F(GpuWorkersSoak, MoveAndDieAndTheOutputIsWhole) {
   for (std::uint64_t seed = 100; seed < 200; ++seed) survives(seed, true);
