@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
@@ -58,6 +59,16 @@ struct Taken {
   TraceClocks::Node node;
   Track track;
   double begin = 0;
+};
+
+/// More batches than a worker has outputs of; in batch mode none leave.
+constexpr std::size_t most_made = 10'000;
+
+/// A batch that was processed and has outputs.
+struct Made {
+  BatchName batch;
+  Track track;
+  TraceEvents::Extent extent;
 };
 
 TraceClocks::Node node_of(const TraceHead& head) { return {head.attempt, head.node}; }
@@ -142,7 +153,7 @@ class Merge {
     if (batch == nullptr || batch->batch % parts_ != part_) return;
     const auto& span = batch->span;
     taken_.try_emplace({head.attempt, batch->epoch, span.stage, batch->batch},
-                       Taken{node_of(head), {head.rank, span.stage}, span.begin});
+                       Taken{node_of(head), {head.rank, span.stage, batch->lane}, span.begin});
   }
 
   void note_passage(const TraceHead& head, const TraceEntry& entry) {
@@ -153,19 +164,32 @@ class Merge {
     clocks_.note_passage(node_of(head), send->at, found->second.node, found->second.begin);
   }
 
-  // What leaves is what the last batch became.
   void connect(const TraceHead& head, const TraceEntry& entry) {
-    if (const auto* batch = std::get_if<TraceBatch>(&entry)) {
-      last_ = extent(head, batch->span);
-    } else if (const auto* send = std::get_if<TraceSend>(&entry)) {
-      const auto found = taken_.find(name_of(head, *send));
-      if (found == taken_.end() || !last_) return;
-      const auto& [node, track, begin] = found->second;
-      events_.flow({head.rank, static_cast<std::uint32_t>(send->stage)}, *last_, track,
-                   nanoseconds(node, begin));
-    } else if (!std::holds_alternative<TraceSpan>(entry)) {
-      last_.reset();
-    }
+    if (std::holds_alternative<TraceHead>(entry)) made_.clear();
+    if (const auto* batch = std::get_if<TraceBatch>(&entry)) note_made(head, *batch);
+    if (const auto* send = std::get_if<TraceSend>(&entry)) connect(head, *send);
+  }
+
+  void note_made(const TraceHead& head, const TraceBatch& batch) {
+    const auto& span = batch.span;
+    if (batch.out == 0 || span.stage + 1 >= head.stages.size()) return;
+    made_.push_back({{head.attempt, batch.epoch, span.stage, batch.batch},
+                     {head.rank, span.stage, batch.lane},
+                     extent(head, span)});
+    if (made_.size() > most_made) made_.pop_front();
+  }
+
+  // Outputs leave in the order in which batches were finished.
+  void connect(const TraceHead& head, const TraceSend& send) {
+    const BatchName maker{head.attempt, send.epoch, send.stage, send.made_by};
+    const auto made = std::find_if(made_.begin(), made_.end(),
+                                   [&](const auto& each) { return each.batch == maker; });
+    if (made == made_.end()) return;
+    made_.erase(made_.begin(), made);
+    const auto found = taken_.find(name_of(head, send));
+    if (found == taken_.end()) return;
+    const auto& [node, track, begin] = found->second;
+    events_.flow(made_.front().track, made_.front().extent, track, nanoseconds(node, begin));
   }
 
   void write(const TraceHead& head, const TraceEntry& entry) {
@@ -179,11 +203,11 @@ class Merge {
   }
 
   void write_one(const TraceHead& head, const TraceSpan& span) {
-    events_.wait_or_setup(track(head, span), extent(head, span), span.state);
+    events_.wait_or_setup(track(head, span.stage), extent(head, span), span.state);
   }
 
   void write_one(const TraceHead& head, const TraceBatch& batch) {
-    events_.batch(track(head, batch.span), extent(head, batch.span),
+    events_.batch(track(head, batch.span.stage, batch.lane), extent(head, batch.span),
                   stage_name(head, batch.span.stage), batch);
   }
 
@@ -238,11 +262,9 @@ class Merge {
     return std::max<std::int64_t>(0, since_start(clocks_.time(node, clock)));
   }
 
-  Track track(const TraceHead& head, const TraceSpan& span) {
-    const Track track{head.rank, span.stage};
-    if (named_.emplace(head.rank, span.stage).second) {
-      events_.name_stage(track, stage_name(head, span.stage));
-    }
+  Track track(const TraceHead& head, std::uint32_t stage, std::uint64_t lane = 0) {
+    const Track track{head.rank, stage, lane};
+    if (named_.insert(track).second) events_.name_stage(track, stage_name(head, stage));
     return track;
   }
 
@@ -266,9 +288,9 @@ class Merge {
   std::uint64_t parts_ = 1;            ///< in which names are kept, by the batches' numbers
   std::optional<std::uint64_t> part_;  ///< that `taken_` has
   std::unordered_map<BatchName, Taken, HashName> taken_;
-  std::set<std::pair<std::int32_t, std::uint32_t>> named_;  ///< rank and stage
+  std::set<Track> named_;
   // Of the file that is being read.
-  std::optional<TraceEvents::Extent> last_;  ///< the batch before this
+  std::deque<Made> made_;  ///< whose outputs may not have left
   std::int64_t latest_ = 0;
   bool ended_ = false;
 };

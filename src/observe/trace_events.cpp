@@ -23,20 +23,7 @@ std::string shown(std::int64_t nanoseconds) {
   return fmt::format("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000);
 }
 
-// Of a process and of a thread; no two threads have the same, and none that of a process.
 std::int64_t process_of(std::int32_t rank) { return rank + 1; }
-
-std::int64_t thread_of(TraceEvents::Track track) {
-  constexpr std::int64_t most_ranks = 10'000'000;
-  return most_ranks * (track.stage + 1) + process_of(track.rank);
-}
-
-std::string slice(TraceEvents::Track track, TraceEvents::Extent extent, const std::string& name,
-                  std::string_view category) {
-  return fmt::format(R"("tid":{},"ts":{},"dur":{},"name":{},"cat":"{}")", thread_of(track),
-                     shown(extent.begin), shown(extent.end - extent.begin), json_of(name),
-                     category);
-}
 
 std::string arguments_of(const store::TraceBatch& batch) {
   auto text = fmt::format(R"("in":{},"out":{},"input":{},"batch":{},"epoch":{})", batch.in,
@@ -44,12 +31,28 @@ std::string arguments_of(const store::TraceBatch& batch) {
   if (!batch.keys.empty()) text += fmt::format(R"(,"keys":{})", json_of(batch.keys));
   if (batch.dead != 0) text += fmt::format(R"(,"dead":{})", batch.dead);
   if (batch.failed != 0) text += R"(,"failed":true)";
+  if (batch.unfinished != 0) text += R"(,"unfinished":true)";
   return text;
 }
 
 }  // namespace
 
 TraceEvents::TraceEvents(std::ostream& out) : out_(out) { out_ << "{\"traceEvents\":["; }
+
+// No two threads have the same number, none has that of a process, and it fits into 32 bits, which
+// is all that viewers read.
+std::int64_t TraceEvents::thread_of(Track track) {
+  constexpr std::int64_t most_ranks = 10'000'000;
+  const auto next = most_ranks + static_cast<std::int64_t>(threads_.size());
+  return threads_.try_emplace(track, next).first->second;
+}
+
+std::string TraceEvents::slice(Track track, Extent extent, const std::string& name,
+                               std::string_view category) {
+  return fmt::format(R"("tid":{},"ts":{},"dur":{},"name":{},"cat":"{}")", thread_of(track),
+                     shown(extent.begin), shown(extent.end - extent.begin), json_of(name),
+                     category);
+}
 
 void TraceEvents::event(std::string_view kind, std::int32_t rank, const std::string& rest) {
   out_ << (events_++ == 0 ? "\n" : ",\n")
@@ -64,10 +67,11 @@ void TraceEvents::name_rank(std::int32_t rank, const std::string& name) {
 void TraceEvents::name_stage(Track track, const std::string& name) {
   event("M", track.rank,
         fmt::format(R"("tid":{},"name":"thread_name","args":{{"name":{}}})", thread_of(track),
-                    json_of(name)));
+                    json_of(track.lane == 0 ? name : fmt::format("{} #{}", name, track.lane))));
+  constexpr std::uint64_t most_lanes = 10'000;
   event("M", track.rank,
         fmt::format(R"("tid":{},"name":"thread_sort_index","args":{{"sort_index":{}}})",
-                    thread_of(track), track.stage));
+                    thread_of(track), most_lanes * track.stage + track.lane));
 }
 
 void TraceEvents::wait_or_setup(Track track, Extent extent, store::TraceState state) {

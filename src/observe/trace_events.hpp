@@ -2,7 +2,9 @@
 
 #include "store/trace_entry.hpp"
 
+#include <compare>
 #include <cstdint>
+#include <map>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -10,12 +12,16 @@
 namespace sluice::observe {
 
 /// Writes events of Chrome's trace format, one a line. A rank is a process there, each of the
-/// stages that it was a worker of a thread. Times in nanoseconds since some moment.
+/// stages that it was a worker of a thread, or, where batches overlap, each of its lanes: arrows
+/// bind to spans of threads only, and spans of a thread may not overlap. Times in nanoseconds since
+/// some moment.
 class TraceEvents {
  public:
   struct Track {
     std::int32_t rank = 0;
     std::uint32_t stage = 0;
+    std::uint64_t lane = 0;
+    auto operator<=>(const Track&) const = default;
   };
   /// From `begin` on, before `end`.
   struct Extent {
@@ -37,11 +43,14 @@ class TraceEvents {
   void end(const std::string& note);
 
  private:
+  std::int64_t thread_of(Track track);
+  std::string slice(Track track, Extent extent, const std::string& name, std::string_view category);
   void event(std::string_view kind, std::int32_t rank, const std::string& rest);
 
   std::ostream& out_;
   std::uint64_t events_ = 0;
   std::uint64_t flows_ = 0;
+  std::map<Track, std::int64_t> threads_;
 };
 
 }  // namespace sluice::observe

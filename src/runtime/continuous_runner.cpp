@@ -21,13 +21,21 @@ void ContinuousRunner::submit() {
 void ContinuousRunner::submit(Ticket ticket, Trial& trial) {
   if (trial.is_late) events_.emplace_back(control::Begun{0, trial.batch});
   trial.is_late = true;  // should it be tried again
-  if (trial.began == 0) trial.began = seconds_now();
+  begin(trial);
   try {
-    user_->submit(ticket, trial.retries.decode(trial.retries.next().value()));
+    auto records = trial.retries.decode(trial.retries.next().value());
+    if (hooks_.given) hooks_.given(trial.batch, records);
+    user_->submit(ticket, std::move(records));
   } catch (...) {
     intake_.answered(ticket);
     failed(ticket, trial, std::current_exception());
   }
+}
+
+void ContinuousRunner::begin(Trial& trial) {
+  if (trial.began != 0) return;
+  trial.began = seconds_now();
+  if (hooks_.begins) hooks_.begins(trial.batch, trial.retries.origins());
 }
 
 std::optional<Processed> ContinuousRunner::poll() {

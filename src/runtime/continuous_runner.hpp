@@ -28,6 +28,13 @@ class ContinuousRunner {
   ContinuousRunner(const ErasedStage& stage, AnyContinuous& user, Place place)
       : stage_(stage), user_(&user), place_(std::move(place)), intake_(stage.spec.depth) {}
 
+  /// What is called for a batch; any may be empty.
+  struct Hooks {
+    /// The stage is about to be given it for the first time: the input records of its records.
+    std::function<void(control::BatchId, const std::vector<std::uint64_t>&)> begins;
+    std::function<void(control::BatchId, const AnyBatch&)> given;  ///< it, or a part of it
+  };
+  void watch_with(Hooks hooks) { hooks_ = std::move(hooks); }
   void wake_with(std::function<void()> wake) { user_->wake_with(std::move(wake)); }
 
   /// A batch that the worker has taken.
@@ -54,6 +61,7 @@ class ContinuousRunner {
   };
 
   void submit(Ticket ticket, Trial& trial);
+  void begin(Trial& trial);
   std::optional<AnyAnswer> poll_user();
   void on(AnyAnswer answer);
   void failed(Ticket ticket, Trial& trial, const std::exception_ptr& error);
@@ -64,6 +72,7 @@ class ContinuousRunner {
   const ErasedStage& stage_;
   AnyContinuous* user_;
   Place place_;
+  Hooks hooks_;
   control::Intake intake_;
   Ticket last_ticket_ = 0;
   std::map<Ticket, Trial> trials_;

@@ -183,7 +183,7 @@ void Coordinator::collect_outputs() {
     finished.descents = control::one_less_of_each(origins);
     decide(control::Taken{coordinator, batch->id, batch->records.stored_bytes()});
     spec_.on_output(spec_.stages.back().output->decode(batch->records));
-    collected_.finished({});
+    collected_.finished(batch->id, {});
     decide(finished);
   }
 }

@@ -27,12 +27,12 @@ std::optional<RecordStore::WaitingBatch> RecordStore::next() const {
   return WaitingBatch{*batch, &filling_.at(*batch)};
 }
 
-void RecordStore::finished(EncodedBatch outputs) {
+void RecordStore::finished(control::BatchId batch, EncodedBatch outputs) {
   flow_.finished(outputs.size());
-  if (!outputs.empty()) backlog_.push_back(std::move(outputs));
+  if (!outputs.empty()) backlog_.push_back({batch, std::move(outputs)});
 }
 
-EncodedBatch RecordStore::give(std::uint64_t records) {
+RecordStore::Outputs RecordStore::give(std::uint64_t records) {
   flow_.granted(records);
   return next_outputs(records);
 }
@@ -43,10 +43,10 @@ std::optional<RecordStore::Due> RecordStore::give_ahead() {
   return Due{*grant, next_outputs(grant->records)};
 }
 
-EncodedBatch RecordStore::next_outputs(std::uint64_t records) {
-  auto& first = backlog_.front();
+RecordStore::Outputs RecordStore::next_outputs(std::uint64_t records) {
+  auto& [made_by, first] = backlog_.front();
   const bool is_rest = given_ + records == first.size();
-  auto part = given_ == 0 && is_rest ? std::move(first) : first.slice(given_, records);
+  Outputs part{made_by, given_ == 0 && is_rest ? std::move(first) : first.slice(given_, records)};
   given_ = is_rest ? 0 : given_ + records;
   if (is_rest) backlog_.pop_front();
   return part;

@@ -33,14 +33,18 @@ class RecordStore {
   /// The whole batch that will be next.
   std::optional<WaitingBatch> next() const;
   /// A batch that was taken is finished and left these outputs.
-  void finished(EncodedBatch outputs);
+  void finished(control::BatchId batch, EncodedBatch outputs);
+  struct Outputs {
+    control::BatchId made_by = 0;
+    EncodedBatch records;
+  };
   /// The next `records` outputs, for the consumer that they were granted to.
-  EncodedBatch give(std::uint64_t records);
+  Outputs give(std::uint64_t records);
 
   void granted_ahead(const control::GrantAhead& order) { flow_.granted_ahead(order); }
   struct Due {
     control::Grant grant;
-    EncodedBatch records;
+    Outputs outputs;
   };
   /// Outputs that are to go where it was said beforehand, if there are any.
   std::optional<Due> give_ahead();
@@ -49,12 +53,12 @@ class RecordStore {
   const control::WorkerFlow& flow() const { return flow_; }
 
  private:
-  EncodedBatch next_outputs(std::uint64_t records);
+  Outputs next_outputs(std::uint64_t records);
 
   control::WorkerFlow flow_;
   std::map<control::BatchId, EncodedBatch> filling_;
-  std::deque<EncodedBatch> backlog_;  ///< outputs by batch
-  std::size_t given_ = 0;             ///< how many records of the first of these are gone
+  std::deque<Outputs> backlog_;
+  std::size_t given_ = 0;  ///< how many records of the first of these are gone
 };
 
 }  // namespace sluice::runtime

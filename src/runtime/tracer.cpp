@@ -24,6 +24,17 @@ double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// Of the first records, but when they are tried again.
+void add_keys(const RecordType& type, const AnyBatch& records, std::vector<std::string>& keys) {
+  if (!keys.empty()) return;
+  for (std::size_t i = 0; i < std::min(records.size(), most_keys); ++i) {
+    auto key = type.key(records, i);
+    if (key.empty()) return;
+    if (key.size() > longest_key) key.resize(longest_key);
+    keys.push_back(std::move(key));
+  }
+}
+
 }  // namespace
 
 void Tracer::open(const ErasedSpec& spec, std::uint64_t attempt, int rank, int node,
@@ -58,19 +69,61 @@ void Tracer::expect(std::uint64_t epoch, std::uint64_t batch, const EncodedBatch
 }
 
 void Tracer::note_keys(const RecordType& type, const AnyBatch& records) {
-  if (!batch_.keys.empty()) return;  // it is tried again
-  for (std::size_t i = 0; i < std::min(records.size(), most_keys); ++i) {
-    auto key = type.key(records, i);
-    if (key.empty()) return;
-    if (key.size() > longest_key) key.resize(longest_key);
-    batch_.keys.push_back(std::move(key));
-  }
+  add_keys(type, records, batch_.keys);
 }
 
-void Tracer::sent(std::size_t stage, std::uint64_t epoch, std::uint64_t batch,
-                  std::uint64_t records) {
+void Tracer::begin(std::size_t stage, std::uint64_t epoch, std::uint64_t batch,
+                   const std::vector<std::uint64_t>& origins) {
   if (!on()) return;
-  writer_->add(store::TraceSend{seconds_now(), stage, epoch, batch, records});
+  store::TraceBatch each;
+  each.span = {TraceState::process, static_cast<std::uint32_t>(stage), seconds_now(), 0};
+  each.epoch = epoch;
+  each.batch = batch;
+  each.in = origins.size();
+  each.input = origins.empty() ? 0 : origins.front();
+  each.lane = free_lane();
+  open_.insert_or_assign(batch, std::move(each));
+}
+
+// As few as are needed, so that a trace has a row for each batch that is there at once.
+std::uint64_t Tracer::free_lane() const {
+  std::vector<std::uint64_t> taken;
+  taken.reserve(open_.size());
+  for (const auto& [number, batch] : open_) taken.push_back(batch.lane);
+  std::sort(taken.begin(), taken.end());
+  std::uint64_t lane = 1;
+  for (const auto each : taken) lane += each == lane ? 1 : 0;
+  return lane;
+}
+
+void Tracer::note_keys(std::uint64_t batch, const RecordType& type, const AnyBatch& records) {
+  const auto found = open_.find(batch);
+  if (found != open_.end()) add_keys(type, records, found->second.keys);
+}
+
+void Tracer::end(std::uint64_t batch, std::uint64_t records, std::uint64_t dead) {
+  auto found = open_.extract(batch);
+  if (found.empty()) return;
+  auto& each = found.mapped();
+  each.span.end = seconds_now();
+  each.out = records;
+  each.dead = dead;
+  writer_->add(each);
+}
+
+void Tracer::abandon() {
+  for (auto& [number, batch] : open_) {
+    batch.span.end = seconds_now();
+    batch.unfinished = 1;
+    writer_->add(batch);
+  }
+  open_.clear();
+}
+
+void Tracer::sent(std::size_t stage, std::uint64_t epoch, std::uint64_t made_by,
+                  std::uint64_t batch, std::uint64_t records) {
+  if (!on()) return;
+  writer_->add(store::TraceSend{seconds_now(), stage, epoch, batch, records, made_by});
 }
 
 std::string Tracer::take_trouble() {

@@ -7,14 +7,21 @@
 #include <sluice/run.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice::runtime {
 
 /// What a rank adds to the run's trace: nothing unless one was asked for. For the rank's thread.
 class Tracer {
  public:
+  Tracer() = default;
+  ~Tracer() { abandon(); }
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
   void open(const ErasedSpec& spec, std::uint64_t attempt, int rank, int node,
             const std::string& host);
   bool on() const noexcept { return writer_ != nullptr; }
@@ -30,16 +37,29 @@ class Tracer {
     batch_.out = records;
     batch_.dead = dead;
   }
+
+  // Of a stage that has several batches at once, each by its number.
+  void begin(std::size_t stage, std::uint64_t epoch, std::uint64_t batch,
+             const std::vector<std::uint64_t>& origins);
+  void note_keys(std::uint64_t batch, const RecordType& type, const AnyBatch& records);
+  void end(std::uint64_t batch, std::uint64_t records, std::uint64_t dead);
+  /// None of them is finished any more.
+  void abandon();
+
   /// Why the trace is incomplete, the first time that it is; else empty.
   std::string take_trouble();
-  void sent(std::size_t stage, std::uint64_t epoch, std::uint64_t batch, std::uint64_t records);
+  /// Outputs of the batch `made_by` go to `batch`.
+  void sent(std::size_t stage, std::uint64_t epoch, std::uint64_t made_by, std::uint64_t batch,
+            std::uint64_t records);
 
  private:
   friend class TracedCall;
   void called(const store::TraceSpan& span, bool failed);
+  std::uint64_t free_lane() const;
 
   std::unique_ptr<store::TraceWriter> writer_;
   store::TraceBatch batch_;
+  std::map<std::uint64_t, store::TraceBatch> open_;  ///< by their numbers
   std::string folder_;
 };
 

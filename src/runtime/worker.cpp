@@ -82,6 +82,7 @@ void Worker::on(const Regroup& order) {
   if (store_) {
     store_.emplace(channel_spec(spec_.stages.at(place_.stage).spec));
     if (continuous_) continuous_->abandon();
+    tracer_.abandon();
     close_part();
   } else {  // it was not ready yet, and is told again what to be
     part_.reset();
@@ -155,13 +156,23 @@ void Worker::set_up_if_due() {
     const auto& spec = spec_.stages.at(place_.stage).spec;
     store_.emplace(channel_spec(spec));
     prepare_handover();
-    if (spec.depth > 1) {
-      continuous_.emplace(runner_->continuous());
-      continuous_->wake_with([this] { transport_.notify(); });
-    }
+    if (spec.depth > 1) begin_continuous();
     report_.events.emplace_back(control::WorkerReady{});
     rank_log().info("set up as worker {}", place_.worker);
   }
+}
+
+void Worker::begin_continuous() {
+  continuous_.emplace(runner_->continuous());
+  continuous_->wake_with([this] { transport_.notify(); });
+  if (!tracer_.on()) return;
+  const auto& type = *spec_.stages.at(place_.stage).input;
+  continuous_->watch_with({[this](auto batch, const auto& origins) {
+                             tracer_.begin(place_.stage, epoch_, batch, origins);
+                           },
+                           [this, &type](auto batch, const auto& records) {
+                             tracer_.note_keys(batch, type, records);
+                           }});
 }
 
 void Worker::prepare_handover() {
@@ -184,12 +195,12 @@ void Worker::obey(const control::GrantAhead& order) {
 }
 
 void Worker::hand_on_ahead() {
-  if (auto due = store_->give_ahead()) send(due->grant, std::move(due->records));
+  if (auto due = store_->give_ahead()) send(due->grant, std::move(due->outputs));
 }
 
-void Worker::send(const control::Grant& grant, EncodedBatch records) {
-  tracer_.sent(place_.stage, epoch_, grant.batch, grant.records);
-  Data part{epoch_, grant.batch, grant.total, std::move(records)};
+void Worker::send(const control::Grant& grant, RecordStore::Outputs outputs) {
+  tracer_.sent(place_.stage, epoch_, outputs.made_by, grant.batch, grant.records);
+  Data part{epoch_, grant.batch, grant.total, std::move(outputs.records)};
   transport_.send(pack(grant.consumer, handover_.outgoing(grant.consumer, std::move(part))));
 }
 
@@ -259,7 +270,7 @@ void Worker::process_next() {
   if (usual_process_time_ > worth_a_report) send_report();
   if (const auto next = store_->next()) runner_->expect(next->id, *next->records);
   auto processed = process(*std::move(batch));
-  store_->finished(std::move(processed.outputs));
+  store_->finished(processed.event.batch, std::move(processed.outputs));
   hand_on_ahead();
   std::move(processed.dead.begin(), processed.dead.end(), std::back_inserter(report_.dead));
   report_.events.emplace_back(std::move(processed.event));
@@ -287,7 +298,8 @@ bool Worker::report_finished() {
     any = true;
     processed->spent.stage = place_.stage;
     slow_.note(processed->spent, report_.slow);
-    store_->finished(std::move(processed->outputs));
+    tracer_.end(processed->event.batch, processed->event.records, processed->dead.size());
+    store_->finished(processed->event.batch, std::move(processed->outputs));
     std::move(processed->dead.begin(), processed->dead.end(), std::back_inserter(report_.dead));
     report_.events.emplace_back(std::move(processed->event));
   }

@@ -39,7 +39,8 @@ class Worker final : public WorkerBase {
   void close_part();
   void hand_on_ahead();
   void decline();
-  void send(const control::Grant& grant, EncodedBatch records);
+  void send(const control::Grant& grant, RecordStore::Outputs outputs);
+  void begin_continuous();
 
   void obey(const control::Assign& order);
   void obey(const control::Grant& order);

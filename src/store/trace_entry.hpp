@@ -55,7 +55,9 @@ struct TraceBatchFacts {
   std::uint64_t in = 0;     ///< records
   std::uint64_t out = 0;
   std::uint64_t failed = 0;
-  std::uint64_t dead = 0;  ///< records given up
+  std::uint64_t dead = 0;        ///< records given up
+  std::uint64_t lane = 0;        ///< from 1 on, if batches overlap: no two of a lane do
+  std::uint64_t unfinished = 0;  ///< something else ended it
 };
 
 /// A span in `process`.
@@ -63,13 +65,14 @@ struct TraceBatch : TraceBatchFacts {
   std::vector<std::string> keys;  ///< of its first records
 };
 
-/// Outputs of the rank's last batch left for a consumer.
+/// Outputs of one of the rank's batches left for a consumer.
 struct TraceSend {
   double at = 0;
   std::uint64_t stage = 0;  ///< of the producer
   std::uint64_t epoch = 0;
   std::uint64_t batch = 0;  ///< the consumer's input batch
   std::uint64_t records = 0;
+  std::uint64_t made_by = 0;  ///< the producer's input batch that they came from
 };
 
 /// Here entries were left out, because the disk was too slow or the file had grown too large.

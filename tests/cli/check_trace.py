@@ -1,7 +1,9 @@
 """Reads a trace in Chrome's format, knowing nothing of the program that wrote it, and says what is
 wrong with it: spans that overlap without one holding the other, times that go back, arrows without
-both ends or whose ends lie in no span. Prints what it found, as JSON."""
+both ends or whose ends lie in no span, batches that are there twice or, if their number is given
+for each stage as JSON, missing. Prints what it found, as JSON."""
 import collections
+import itertools
 import json
 import sys
 
@@ -24,11 +26,17 @@ def check_nesting(track, spans):
         open_ends.append(end)
 
 
+def most_at_once(spans):
+    """However they lie on the tracks."""
+    changes = sorted((at, step) for begin, end in spans for at, step in ((begin, 1), (end, -1)))
+    return max(itertools.accumulate(step for at, step in changes), default=0)
+
+
 def holds(spans, at):
     return any(begin <= at < end for begin, end, name in spans)
 
 
-def main(path):
+def main(path, expected="{}"):
     with open(path, encoding="utf-8") as file:
         trace = json.load(file)
     tracks = collections.defaultdict(list)
@@ -36,6 +44,8 @@ def main(path):
     names = set()
     found = collections.Counter()
     keys = set()
+    batches = set()
+    inside = collections.defaultdict(list)  # by rank and stage
     for event in trace["traceEvents"]:
         kind, track = event["ph"], (event["pid"], event.get("tid"))
         if kind == "M":
@@ -49,6 +59,12 @@ def main(path):
             tracks[track].append((begin, begin + nanoseconds(event["dur"]), event["name"]))
             found[f"{event['cat']} {event['name']}"] += 1
             keys.update(event.get("args", {}).get("keys", []))
+            if event["cat"] == "process":
+                args = event["args"]  # in batch mode each rank counts its own
+                batch = (event["pid"], event["name"], args["epoch"], args["batch"])
+                assert batch not in batches, f"there twice: {batch}"
+                batches.add(batch)
+                inside[event["pid"], event["name"]].append(tracks[track][-1][:2])
         if kind in ends:
             assert event["id"] not in ends[kind], f"two ends: {event}"
             ends[kind][event["id"]] = (track, nanoseconds(event["ts"]))
@@ -63,7 +79,12 @@ def main(path):
         assert source != target, f"flow {flow} goes nowhere"
         for track, at in ((source, left), (target, came)):
             assert holds(tracks[track], at), f"flow {flow} ends in no span"
-    print(json.dumps({"spans": found, "flows": len(ends["s"]), "keys": len(keys)}))
+    for stage, count in json.loads(expected).items():
+        assert found[f"process {stage}"] == count, f"{stage} has not {count} batches: {found}"
+    at_once = {stage: max(most_at_once(spans) for (rank, name), spans in inside.items()
+                          if name == stage) for rank, stage in inside}
+    print(json.dumps({"spans": found, "flows": len(ends["s"]), "keys": len(keys),
+                      "at_once": at_once}))
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

@@ -9,6 +9,7 @@
 namespace sluice::cli {
 namespace {
 
+using Json = nlohmann::json;
 using store::read_text;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
@@ -137,6 +138,27 @@ TEST_P(DeepRun, ItsProcessesHaveAsManyBatchesAsTheDepth) {
   EXPECT_EQ(lines("out/out.jsonl"), undisturbed());
   EXPECT_EQ(most(), "most 4");
   expect_no_workers();
+}
+
+TEST_P(DeepRun, HasASpanForEachOfTheBatchesThatAreThereAtOnce) {
+  write_job({"gathers", "4"}, 120, "depth = 4\nworkers = 2");
+  ASSERT_EQ(run({"--trace"}).code, 0);
+  const auto call = [this](const std::vector<std::string>& arguments) {
+    return run_process(sluice_command(0, arguments), folder_.path());
+  };
+  ASSERT_EQ(call({"report", "out", "--trace"}).code, 0);
+  const auto batches = Json::parse(call({"status", "out", "--json"}).out).at("stages");
+  Json expected;
+  for (const auto& stage : batches) expected[stage.at("name")] = stage.at("batches");
+  const auto checked = run_process(
+      {"python3", SLUICE_CHECK_TRACE, "out/trace.json", expected.dump()}, folder_.path());
+  ASSERT_EQ(checked.code, 0) << checked.err;
+  const auto trace = Json::parse(checked.out);
+  EXPECT_EQ(trace.at("at_once").at("work"), 4) << trace;
+  EXPECT_EQ(trace.at("at_once").at("make"), 1) << trace;
+  EXPECT_EQ(trace.at("keys"), 120);
+  const int made = expected.at("make"), worked = expected.at("work");
+  EXPECT_GE(trace.at("flows"), made + worked) << trace;  // each has outputs, and they were sent
 }
 
 TEST_P(DeepRun, LosesNothingWhenWorkersAreKilledWithBatchesInThem) {

@@ -60,7 +60,7 @@ class Trace : public ::testing::Test {
     first.add(store::TraceSpan{TraceState::setup, 0, 1000.5, 1001});
     for (int i = 0; i < batches; ++i) {
       first.add(batch(0, i, 1001 + i, 1001.5 + i));
-      first.add(store::TraceSend{1001.6 + i, 0, 0, number(i), 3});
+      first.add(store::TraceSend{1001.6 + i, 0, 0, number(i), 3, number(i)});
       second.add(batch(1, i, 11.7 + i, 12.2 + i));
       second.add(store::TraceSpan{TraceState::starved, 1, 12.2 + i, 12.6 + i});
     }

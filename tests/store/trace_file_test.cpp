@@ -48,7 +48,7 @@ TEST(TraceFile, HoldsWhatWasAddedInOrder) {
     TraceWriter writer(path, {.memory = 64 << 20});
     writer.add(TraceHead{7, 3, 1, 10, 20, "host", "pipeline", {"one", "two"}});
     for (std::uint64_t i = 0; i < 100'000; ++i) writer.add(some_batch(i));
-    writer.add(TraceSend{3, 2, 0, 9, 4});
+    writer.add(TraceSend{3, 2, 0, 9, 4, 8});
     writer.add(TraceSpan{TraceState::blocked, 1, 3, 4});
   }
   ASSERT_EQ(trace_files(folder.path()), std::vector{path});
