@@ -53,7 +53,8 @@ struct Shelf {
 /// One start of a run, until it ends or is broken off.
 class Attempt {
  public:
-  Attempt(const BatchScenario& scenario, Random& random, std::vector<Span>& input, Shelf& shelf)
+  Attempt(const BatchScenario& scenario, Random& random, std::vector<Span>& input, Shelf& shelf,
+          bool left_alone)
       : scenario_(scenario),
         random_(random),
         network_(random, {Time(0), random.pick<Time>({Time(0), Time(1'000), Time(50'000)})}),
@@ -62,6 +63,9 @@ class Attempt {
         shelf_(shelf),
         workers_(scenario.ranks),
         dead_(scenario.ranks, false) {
+    if (!left_alone && random_.chance(0.2)) {
+      network_.after(random_.between(Time(0), Time(30'000'000)), [this] { stop(); });
+    }
     if (!random_.chance(0.5)) return;
     for (auto deaths = random_.between(1, 3); deaths > 0; --deaths) {
       const auto rank = static_cast<Rank>(random_.between(1, scenario.ranks - 1));
@@ -70,13 +74,18 @@ class Attempt {
     }
   }
 
-  /// False if it was broken off, after `most_steps`.
+  /// False if it was broken off, after `most_steps` or by a stop.
   bool run(std::uint64_t& stage, std::uint64_t most_steps) {
     for (; stage < scenario_.stages; ++stage) {
       begin(stage);
       while (!control_.idle()) {
         if (most_steps-- == 0) return false;
         require(network_.step(), "deadlock: nothing is under way");
+      }
+      if (control_.unfinished()) return false;
+      if (stopped_ && stage + 1 < scenario_.stages) {
+        ++stage;
+        return false;
       }
     }
     return true;
@@ -116,6 +125,15 @@ class Attempt {
     }
     require(any, "no rank is left");
     return stage_of_rank;
+  }
+
+  void stop() {
+    if (control_.idle() || std::exchange(stopped_, true)) return;
+    for (std::uint64_t rank = 1; rank < scenario_.ranks; ++rank) {
+      const auto to = static_cast<Rank>(rank);
+      network_.send(coordinator, to, [this, to] { workers_[index(to)].splits.clear(); });
+    }
+    carry_out(control_.stop());
   }
 
   // The last one lives. What it has sent last may be lost with it.
@@ -272,6 +290,7 @@ class Attempt {
   std::vector<bool> dead_;
   std::set<Rank> lost_;  ///< those of the dead that the coordinator knows of
   std::vector<int> stage_of_rank_;
+  bool stopped_ = false;
   std::uint64_t stage_ = 0;
 };
 
@@ -284,7 +303,7 @@ void explore(std::uint64_t seed) {
   // Broken off some times, then left alone; what was published stays.
   for (auto breaks = random.between(0, 4);; --breaks) {
     const auto steps = breaks == 0 ? 1'000'000 : random.between(0, 400);
-    Attempt attempt(scenario, random, input, shelf);
+    Attempt attempt(scenario, random, input, shelf, breaks == 0);
     if (attempt.run(stage, steps)) return;
     require(breaks > 0, "the run comes to no end");
   }
