@@ -46,6 +46,7 @@ int write_report(const ReportArguments& arguments) {
                       [&](std::ostream& file) { observe::write_trace(run_dir, file); });
   }
   auto story = observe::read_story(run_dir);
+  observe::say_left_out(story.left_out, run_dir);
   story.state = run_state(story.moments.back().status, run_dir);
   if (arguments.json) {
     const auto text =

@@ -2,6 +2,7 @@
 
 #include "job/read_file.hpp"
 #include "job/stages/write_file.hpp"
+#include "observe/checked_json.hpp"
 
 #include <sluice/error.hpp>
 
@@ -74,11 +75,12 @@ std::optional<RunSummary> load_summary(const fs::path& run_dir) {
   try {
     const auto json = Json::parse(job::read_file(run_dir / summary_name).view());
     summary.pipeline = json.at("pipeline");
-    summary.inputs = json.at("inputs");
-    summary.done = json.at("done");
-    summary.dead_letters = json.at("dead_letters");
-    summary.seconds = json.at("seconds");
-    summary.input = {json.at("whole_input").at("records"), json.at("whole_input").at("digest")};
+    summary.inputs = observe::count_of(json.at("inputs"));
+    summary.done = observe::count_of(json.at("done"));
+    summary.dead_letters = observe::count_of(json.at("dead_letters"));
+    summary.seconds = observe::seconds_of(json.at("seconds"));
+    summary.input = {observe::count_of(json.at("whole_input").at("records")),
+                     json.at("whole_input").at("digest")};
     summary.outputs = outputs_in(run_dir);
   } catch (const std::exception& error) {
     throw InputError(fmt::format("'{}' cannot be read: {}; resume the run, which writes it again",

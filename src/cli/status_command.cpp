@@ -12,7 +12,9 @@
 namespace sluice::cli {
 int show_status(const StatusArguments& arguments) {
   const std::filesystem::path run_dir = arguments.run_dir;
-  const auto moments = observe::read_history(run_dir);
+  std::size_t left_out = 0;
+  const auto moments = observe::read_history(run_dir, &left_out);
+  observe::say_left_out(left_out, run_dir);
   const auto& last = moments.back();
   const auto state = run_state(last.status, run_dir);
   if (arguments.json) {

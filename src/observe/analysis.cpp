@@ -108,7 +108,7 @@ void analyse_together(const RunStatus& status, Analysis& analysis) {
 Analysis analyse(const RunStatus& status) {
   Analysis analysis;
   for (const auto& stage : status.stages) analysis.stages.push_back(analyse(stage));
-  const auto done = static_cast<double>(status.done - status.done_before);
+  const auto done = static_cast<double>(status.done - std::min(status.done, status.done_before));
   analysis.throughput = share(done, status.seconds);
   if (is_one_by_one(status)) {
     analyse_one_by_one(status, analysis);

@@ -50,8 +50,12 @@ class History {
 std::filesystem::path history_path(const std::filesystem::path& run_dir);
 
 /// All pictures of a run directory, of each attempt at the run, oldest first; each has all
-/// decisions of its attempt so far. Lines that are none are left out. Throws InputError if there
-/// are no pictures.
-std::vector<Moment> read_history(const std::filesystem::path& run_dir);
+/// decisions of its attempt so far, and all have as many stages. Lines that are none, since they
+/// cannot be true or have no end yet, are left out; `left_out` is how many, but for the latter.
+/// Throws InputError if there are no pictures.
+std::vector<Moment> read_history(const std::filesystem::path& run_dir,
+                                 std::size_t* left_out = nullptr);
+/// On standard error, unless there are none.
+void say_left_out(std::size_t lines, const std::filesystem::path& run_dir);
 
 }  // namespace sluice::observe

@@ -95,7 +95,7 @@ Json dead_json(const std::vector<store::DeadLetter>& letters) {
 
 RunStory read_story(const std::filesystem::path& run_dir) {
   RunStory story;
-  story.moments = read_history(run_dir);
+  story.moments = read_history(run_dir, &story.left_out);
   story.dead = first_dead_letters(run_dir);
   return story;
 }

@@ -16,6 +16,7 @@ struct RunStory {
   std::string state;                    ///< "finished", "running", "broken off"
   std::vector<Moment> moments;          ///< of all attempts, oldest first; at least one
   std::vector<store::DeadLetter> dead;  ///< as many as are to be shown
+  std::size_t left_out = 0;             ///< damaged lines of its history
 };
 
 /// Of the run directory, but for the state. Throws InputError if it has no pictures of a run.

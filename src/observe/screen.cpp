@@ -182,7 +182,8 @@ std::string short_number(double number) {
 }
 
 std::string readable_seconds(double seconds) {
-  const auto whole = static_cast<long>(std::lround(seconds));
+  constexpr double most = 1e15;  // which fits, whatever the rate
+  const auto whole = std::lround(std::min(seconds, most));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
@@ -199,7 +200,8 @@ std::string summary_line(const RunStatus& status, double rate) {
                           100 * share_done(status), rate, dead_letters(status));
   if (status.finished) return line + ", took " + readable_seconds(status.seconds);
   if (rate <= 0) return line;
-  const auto left = static_cast<double>(status.inputs - status.done) / rate;
+  const auto left =
+      static_cast<double>(status.inputs - std::min(status.inputs, status.done)) / rate;
   return line + ", " + readable_seconds(left) + " left";
 }
 

@@ -1,5 +1,6 @@
 #include "observe/status_json.hpp"
 
+#include "observe/checked_json.hpp"
 #include "observe/optional_json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -9,9 +10,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <class Value>
-std::optional<Value> optional_of(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional<Value>(json.get<Value>());
+template <class Read>
+auto optional_of(const Json& json, Read read) {
+  return json.is_null() ? std::nullopt : std::optional(read(json));
+}
+
+// Earlier versions have not got all counts.
+std::uint64_t count_if_any(const Json& json, const char* key) {
+  return json.contains(key) ? count_of(json.at(key)) : 0;
 }
 
 Json stage_json(const StageStatus& stage) {
@@ -27,18 +33,18 @@ Json stage_json(const StageStatus& stage) {
 StageStatus stage_of(const Json& json) {
   StageStatus stage;
   stage.name = json.at("name");
-  stage.workers = json.at("workers");
-  stage.batches = json.at("batches");
-  stage.records_in = json.at("in");
-  stage.records_out = json.at("out");
-  stage.running = json.at("running");
-  stage.starved = json.at("starved");
-  stage.blocked = json.at("blocked");
-  stage.setup = json.at("setup");
-  stage.expected = optional_of<std::uint64_t>(json.at("expected"));
-  stage.shards = json.at("shards");
-  stage.filtered = json.value("filtered", std::uint64_t{0});  // earlier versions have not got them
-  stage.dead = json.value("dead", std::uint64_t{0});
+  stage.workers = count_of(json.at("workers"));
+  stage.batches = count_of(json.at("batches"));
+  stage.records_in = count_of(json.at("in"));
+  stage.records_out = count_of(json.at("out"));
+  stage.running = seconds_of(json.at("running"));
+  stage.starved = seconds_of(json.at("starved"));
+  stage.blocked = seconds_of(json.at("blocked"));
+  stage.setup = seconds_of(json.at("setup"));
+  stage.expected = optional_of(json.at("expected"), count_of);
+  stage.shards = count_of(json.at("shards"));
+  stage.filtered = count_if_any(json, "filtered");
+  stage.dead = count_if_any(json, "dead");
   return stage;
 }
 
@@ -109,31 +115,31 @@ Json to_json(const RunStatus& status) {
 RunStatus status_of(const Json& json) {
   RunStatus status;
   status.pipeline = json.at("pipeline");
-  status.seconds = json.at("seconds");
-  status.inputs = json.at("inputs");
-  status.done = json.at("done");
-  status.done_before = json.at("done_before");
-  status.dead_letters = json.at("dead_letters");
+  status.seconds = seconds_of(json.at("seconds"));
+  status.inputs = count_of(json.at("inputs"));
+  status.done = count_of(json.at("done"));
+  status.done_before = count_of(json.at("done_before"));
+  status.dead_letters = count_of(json.at("dead_letters"));
   status.finished = json.at("finished");
-  status.first_done = optional_of<double>(json.at("first_done"));
-  status.control_messages = json.at("control_messages");
+  status.first_done = optional_of(json.at("first_done"), seconds_of);
+  status.control_messages = count_of(json.at("control_messages"));
   for (const auto& stage : json.at("stages")) status.stages.push_back(stage_of(stage));
   for (const auto& channel : json.at("channels")) {
-    status.channels.push_back({channel.at("peak_records"), channel.at("peak_bytes"),
-                               channel.at("bound_records"),
-                               channel.value("records", std::uint64_t{0})});
+    status.channels.push_back(
+        {count_of(channel.at("peak_records")), count_of(channel.at("peak_bytes")),
+         count_of(channel.at("bound_records")), count_if_any(channel, "records")});
   }
   for (const auto& replan : json.at("replans")) {
-    status.replans.push_back({replan.at("at"), replan.at("moved"), replan.at("gain"),
-                              replan.at("cost"), replan.at("reason")});
+    status.replans.push_back({seconds_of(replan.at("at")), count_of(replan.at("moved")),
+                              replan.at("gain"), replan.at("cost"), replan.at("reason")});
   }
   for (const auto& lost : json.at("lost")) {
-    status.lost.push_back({lost.at("rank"), lost.at("stage"), lost.at("at")});
+    status.lost.push_back({rank_of(lost.at("rank")), lost.at("stage"), seconds_of(lost.at("at"))});
   }
   if (!json.contains("slowest")) return status;  // an earlier version wrote it
   for (const auto& slow : json.at("slowest")) {
-    status.slowest.push_back({slow.at("stage"), slow.at("key"), slow.at("records"), slow.at("rank"),
-                              slow.at("seconds")});
+    status.slowest.push_back({slow.at("stage"), slow.at("key"), count_of(slow.at("records")),
+                              rank_of(slow.at("rank")), seconds_of(slow.at("seconds"))});
   }
   return status;
 }

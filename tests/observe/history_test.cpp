@@ -139,5 +139,56 @@ TEST(History, TheLastPictureIsThereAsMetrics) {
   EXPECT_NE(text.find(",stage=\"ocr\",state=\"running\"} 27\n"), std::string::npos) << text;
 }
 
+// A library would read -1 as a count of 18 trillion millions.
+TEST(History, LinesWithNumbersThatCannotBeAreLeftOut) {
+  const ScratchFolder folder;
+  History history(folder.path());
+  note(history, start, 3);
+  const auto line = store::read_text(folder / "history.jsonl");
+  const auto good = nlohmann::ordered_json::parse(line);
+  int tried = 0;
+  const auto values = good.flatten();
+  for (const auto& [place, value] : values.items()) {
+    if (!value.is_number() || place.ends_with("/gain") || place.ends_with("/cost")) continue;
+    for (const auto* bad : {"-1", "1e300", "\"7\"", "18446744073709551615", "[]", "{}"}) {
+      auto json = good;
+      json[nlohmann::ordered_json::json_pointer(place)] = nlohmann::ordered_json::parse(bad);
+      store::write_text(folder / "history.jsonl", line + json.dump() + '\n');
+      std::size_t left_out = 0;
+      EXPECT_EQ(read_history(folder.path(), &left_out).size(), 1u) << place << ' ' << bad;
+      EXPECT_EQ(left_out, 1u) << place << ' ' << bad;
+      ++tried;
+    }
+  }
+  EXPECT_GT(tried, 100);
+}
+
+TEST(History, LinesOutOfOrderAreLeftOut) {
+  const ScratchFolder folder;
+  for (const int second : {1, 2, 900, 3, 4, 1, 5}) {
+    History history(folder.path());
+    note(history, start, second);
+  }
+  std::size_t left_out = 0;
+  std::vector<double> seconds;
+  for (const auto& moment : read_history(folder.path(), &left_out)) {
+    seconds.push_back(moment.status.seconds);
+  }
+  EXPECT_EQ(seconds, (std::vector<double>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(left_out, 2u);
+}
+
+TEST(History, ALineWithoutEndIsNoneAndOneOfManyMegabytesTakesNoMemory) {
+  const ScratchFolder folder;
+  History history(folder.path());
+  note(history, start, 1);
+  const auto line = store::read_text(folder / "history.jsonl");
+  const std::string nested(10'000'000, '[');
+  store::write_text(folder / "history.jsonl", nested + '\n' + line + line.substr(0, 40));
+  std::size_t left_out = 0;
+  EXPECT_EQ(read_history(folder.path(), &left_out).size(), 1u);
+  EXPECT_EQ(left_out, 1u);
+}
+
 }  // namespace
 }  // namespace sluice::observe
