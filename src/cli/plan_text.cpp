@@ -1,3 +1,4 @@
+#include "base/text_width.hpp"
 #include "cli/plan_report.hpp"
 
 #include <fmt/format.h>
@@ -57,13 +58,13 @@ std::string stage_line(const PlanReport& report, std::size_t i, std::size_t widt
   const auto speed = stage.speed ? fmt::format("{:g}/s", *stage.speed) : std::string("unknown");
   const auto use =
       report.speeds_are_known() ? fmt::format("{:.0f}%", 100 * plan.utilisation) : std::string("-");
-  return fmt::format("  {:<{}}  {:>7}  {:>9}  {:>4}  {}\n", stage.name, width, plan.workers, speed,
-                     use, places_text(report, plan));
+  return fmt::format("  {}  {:>7}  {:>9}  {:>4}  {}\n", fitted(stage.name, width), plan.workers,
+                     speed, use, places_text(report, plan));
 }
 
 std::string stages_table(const PlanReport& report) {
   std::size_t width = 5;
-  for (const auto& stage : report.stages) width = std::max(width, stage.name.size());
+  for (const auto& stage : report.stages) width = std::max(width, cells(stage.name));
   auto text = fmt::format("  {:<{}}  {:>7}  {:>9}  {:>4}  {}\n", "stage", width, "workers", "speed",
                           report.batch ? "time" : "busy", "ranks");
   for (std::size_t i = 0; i < report.stages.size(); ++i) text += stage_line(report, i, width);

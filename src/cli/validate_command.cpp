@@ -1,3 +1,4 @@
+#include "base/text_width.hpp"
 #include "cli/commands.hpp"
 #include "cli/plan_report.hpp"
 #include "job/build.hpp"
@@ -21,7 +22,7 @@ std::string workers_of(const StageSpec& spec) {
 
 std::size_t width(const std::vector<job::JobStage>& stages, auto text) {
   std::size_t widest = 0;
-  for (const auto& stage : stages) widest = std::max(widest, text(stage).size());
+  for (const auto& stage : stages) widest = std::max(widest, cells(text(stage)));
   return widest;
 }
 
@@ -30,8 +31,9 @@ void print_stages(const std::vector<job::JobStage>& stages) {
   const auto kinds = width(stages, [](const auto& stage) { return stage.kind.name; });
   const auto workers = width(stages, [](const auto& stage) { return workers_of(stage.spec); });
   for (const auto& stage : stages) {
-    fmt::print("  {:<{}}  {:<{}}  {:<{}}  batches of {}\n", stage.spec.name, names, stage.kind.name,
-               kinds, workers_of(stage.spec), workers, stage.spec.batch_size);
+    fmt::print("  {}  {}  {}  batches of {}\n", fitted(stage.spec.name, names),
+               fitted(stage.kind.name, kinds), fitted(workers_of(stage.spec), workers),
+               stage.spec.batch_size);
   }
 }
 

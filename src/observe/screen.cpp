@@ -1,6 +1,6 @@
 #include "observe/screen.hpp"
 
-#include "base/safe_text.hpp"
+#include "base/text_width.hpp"
 #include "observe/analysis.hpp"
 #include "observe/recent.hpp"
 
@@ -44,22 +44,11 @@ std::string dead_letters(const RunStatus& status) {
   return status.dead_letters == 0 ? "" : ", " + plural(status.dead_letters, "dead letter");
 }
 
-// In characters, not bytes; what a terminal would obey is left out.
-std::string fitted(const std::string& text, std::size_t width) {
-  std::string fit;
-  std::size_t characters = 0;
-  for (const char c : one_line(text)) {
-    if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U && characters++ == width) return fit;
-    fit += c;
-  }
-  return characters < width ? fit + std::string(width - characters, ' ') : fit;
-}
-
 std::string title(const RunStatus& status, std::size_t columns) {
   const auto done = share_done(status);
-  const auto name = fitted(status.pipeline, std::min(columns / 2, status.pipeline.size()));
+  const auto name = fitted(status.pipeline, std::min(columns / 2, cells(status.pipeline)));
   const auto percent = fmt::format("{:3.0f}%", std::floor(100 * done));
-  const auto taken = name.size() + percent.size() + 4;
+  const auto taken = cells(name) + percent.size() + 4;
   const auto width = columns > taken + 10 ? columns - taken - 1 : 10;
   const auto filled =
       static_cast<std::size_t>(std::clamp(done, 0.0, 1.0) * static_cast<double>(width));
@@ -110,7 +99,7 @@ class Table {
       : status_(status), lately_(lately), found_(analyse(lately)) {
     whole_ = columns >= columns_width(true) + narrowest_name;
     std::size_t longest = 5;
-    for (const auto& stage : status.stages) longest = std::max(longest, stage.name.size());
+    for (const auto& stage : status.stages) longest = std::max(longest, cells(stage.name));
     const auto room = columns - std::min(columns, columns_width(whole_) + 1);
     name_ = std::min(longest, std::max(narrowest_name, room));
   }
@@ -140,10 +129,10 @@ class Table {
 
  private:
   std::string line(char mark, const std::string& name,
-                   const std::array<std::string, table.size()>& cells) const {
+                   const std::array<std::string, table.size()>& values) const {
     auto text = fmt::format("{} {}", mark, fitted(name, name_));
     for (std::size_t i = 0; i < table.size(); ++i) {
-      if (!table[i].optional || whole_) text += fmt::format("{:>{}}", cells[i], table[i].width);
+      if (!table[i].optional || whole_) text += fmt::format("{:>{}}", values[i], table[i].width);
     }
     return text;
   }

@@ -1,5 +1,7 @@
 #include "process/log_tail.hpp"
 
+#include "base/text_width.hpp"
+
 #include <sluice/error.hpp>
 
 #include <fcntl.h>
@@ -47,7 +49,7 @@ std::string last_lines_of(const std::string& text) {
   std::deque<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) {
-    if (line.size() > longest_line) line = line.substr(0, longest_line) + " …";
+    if (line.size() > longest_line) line = std::string(whole_beginning(line, longest_line)) + " …";
     lines.push_back(std::move(line));
     if (lines.size() > most_lines) lines.pop_front();
   }

@@ -1,6 +1,7 @@
 #include "runtime/tracer.hpp"
 
 #include "base/clock.hpp"
+#include "base/text_width.hpp"
 
 #include <fmt/format.h>
 
@@ -30,7 +31,7 @@ void add_keys(const RecordType& type, const AnyBatch& records, std::vector<std::
   for (std::size_t i = 0; i < std::min(records.size(), most_keys); ++i) {
     auto key = type.key(records, i);
     if (key.empty()) return;
-    if (key.size() > longest_key) key.resize(longest_key);
+    key.resize(whole_beginning(key, longest_key).size());
     keys.push_back(std::move(key));
   }
 }

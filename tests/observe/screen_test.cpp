@@ -1,5 +1,6 @@
 #include "observe/screen.hpp"
 
+#include "base/text_width.hpp"
 #include "observe/recent.hpp"
 #include "observe/some_run.hpp"
 
@@ -84,7 +85,7 @@ TEST(Screen, PassesNothingOnThatATerminalWouldObey) {
   status.pipeline = "a\x1b[2Jb\n";
   EXPECT_THAT(screen_text(status, in_all(status)), Not(HasSubstr("\x1b")));
   status.stages[0].name = "seiten-ü";
-  EXPECT_THAT(screen(status).at(3), StartsWith("  seiten-ü        4"));
+  EXPECT_THAT(screen(status).at(3), StartsWith("  seiten-ü       4"));
 }
 
 TEST(Screen, SaysRateAndTimeLeft) {
@@ -107,6 +108,24 @@ TEST(Screen, NumbersAndTimesAreShort) {
       {99'999, "99999"}, {123'456, "123k"}, {999'499, "999k"},   {999'999, "1.00M"},
       {1e7, "10.0M"},    {1.8e19, "18.0E"}, {0.00012, "0.00012"}};
   for (const auto& [number, text] : numbers) EXPECT_EQ(short_number(number), text);
+}
+
+// A Japanese name, one of pictures, one with accents of their own, and one that is no text.
+TEST(Screen, ColumnsStandBelowEachOtherWhateverTheNamesAre) {
+  auto status = some_run();
+  status.pipeline = "文書に注釈を付ける";
+  const std::string bad = "\xE6\x9C";
+  status.stages[0].name = "画像を読み込む";
+  status.stages[1].name = "🙂🙂🙂 e\u0301te\u0301";
+  status.stages[2].name = bad + "write";
+  for (const std::size_t columns : {40u, 60u, 79u, 80u, 200u}) {
+    const auto lines = screen(status, {columns, 24});
+    const auto head = cells(lines.at(2));
+    for (std::size_t k = 0; k < 3; ++k) EXPECT_EQ(cells(lines.at(3 + k)), head) << columns;
+    for (const auto& line : lines) EXPECT_LT(cells(line), columns) << line;
+    EXPECT_EQ(lines.at(5).find(bad), std::string::npos);
+  }
+  EXPECT_THAT(screen(status, {80, 24}).at(3), StartsWith("  画像を読み込む "));
 }
 
 }  // namespace
