@@ -37,3 +37,7 @@ if(TARGET sluice_tesseract)
     USE_SOURCE_PERMISSIONS PATTERN "*.cpp" EXCLUDE PATTERN "CMakeLists.txt" EXCLUDE
     PATTERN "__pycache__" EXCLUDE)
 endif()
+
+# Where Debian's python3 looks, so for its packages alone: elsewhere, and in environments, pip does it.
+install(DIRECTORY python/sluice DESTINATION lib/python3/dist-packages COMPONENT python EXCLUDE_FROM_ALL
+  PATTERN "__pycache__" EXCLUDE)

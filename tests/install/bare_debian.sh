@@ -53,6 +53,7 @@ inside sh -ec '
   plugin=stage.ocr.plugin=/usr/lib/sluice/libsluice_tesseract.so
   files="input.files=[\"/work/build/annotate-documents/pages/*.png\"]"
   sluice --version
+  python3 -c "import sluice; sluice.Stage"
   sluice run $job --set $plugin --set "$files" --run-dir threads
   mpirun -n 4 --oversubscribe sluice run $job --set $plugin --set "$files" --run-dir mpi
   /usr/lib/sluice/compare-pages threads/pages.h5 mpi/pages.h5'

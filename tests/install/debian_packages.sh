@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# debian_packages.sh BUILD FOLDER VERSION: makes the packages in FOLDER, unpacks them and runs what is in
-# them.
+# debian_packages.sh BUILD FOLDER VERSION PYTHON: makes the packages in FOLDER, unpacks them and runs what
+# is in them.
 set -euo pipefail
 
-build=$1 folder=$2 version=$3
+build=$1 folder=$2 version=$3 python=$4
 command -v dpkg-shlibdeps >/dev/null || { echo "dpkg-dev is missing" >&2 && exit 77; }
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -27,3 +27,18 @@ for file in include/sluice/sluice.hpp share/man/man1/sluice.1.gz share/man/man1/
   share/fish/vendor_completions.d/sluice.fish; do
   [ -s "$folder/tree/usr/$file" ] || { echo "$file is missing" >&2 && exit 1; }
 done
+# For any architecture, and whole: all modules can be had from there alone.
+depends=$(dpkg-deb -f "$folder/python3-sluice_${version}_all.deb" Depends)
+[[ $depends == *python3-numpy* ]] || { echo "python3-sluice depends on: $depends" >&2 && exit 1; }
+packages=$folder/tree/usr/lib/python3/dist-packages
+[ -e "$packages/sluice/py.typed" ] || { echo "the Python package has no types" >&2 && exit 1; }
+"$python" -c 'import numpy' || { echo "$python has no NumPy" >&2 && exit 77; }
+cd "$folder"
+PYTHONPATH=$packages "$python" -B - "$packages" <<'EOF'
+import importlib, pathlib, sys
+folder = pathlib.Path(sys.argv[1], "sluice")
+for module in folder.glob("[a-z]*.py"):
+    found = importlib.import_module(f"sluice.{module.stem}")
+    assert pathlib.Path(found.__file__) == module, found.__file__
+from sluice import Stage, run
+EOF
