@@ -51,8 +51,9 @@ void say_error(std::string_view text) {
 }
 
 std::string command_hint(std::string_view command, const std::string& path) {
-  const auto word = shell_quoted(path);
-  if (word == path) return fmt::format("'{} {}'", command, path);
+  const auto named = path.starts_with('-') ? "./" + path : path;  // else it would be an option
+  const auto word = shell_quoted(named);
+  if (word == named) return fmt::format("'{} {}'", command, word);
   return fmt::format("`{} {}`", command, word);
 }
 

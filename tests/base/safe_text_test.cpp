@@ -1,6 +1,11 @@
 #include "base/safe_text.hpp"
 
+#include "base/capture.hpp"
+
 #include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
 
 namespace sluice {
 namespace {
@@ -22,6 +27,20 @@ TEST(SafeText, LinesAfterTheFirstAreIndented) {
 TEST(SafeText, HintsCanBeCopiedIntoAShell) {
   EXPECT_EQ(command_hint("sluice resume", "runs/a"), "'sluice resume runs/a'");
   EXPECT_EQ(command_hint("sluice resume", "my runs/it's"), "`sluice resume 'my runs/it'\\''s'`");
+}
+
+// Without the quotes around them, as people copy them.
+TEST(SafeText, AShellTakesTheHintsPathAsItIs) {
+  for (const std::string path :
+       {"runs/a", "my runs", "it's", "a\"b\"c", "$HOME/`id`", "a\\b", "~/x", "*", "a;b&c|d", "#x",
+        "x!y", "(画像)", "{a,b}", "--help", "-"}) {
+    auto hint = command_hint("printf '<%s>'", path);
+    hint = hint.substr(1, hint.size() - 2);
+    const auto said = capture({"sh", "-c", hint}, std::chrono::seconds(10));
+    ASSERT_TRUE(said) << hint;
+    const auto meant = path.starts_with("-") ? "./" + path : path;
+    EXPECT_EQ(said->out, "<" + meant + ">") << hint;
+  }
 }
 
 }  // namespace

@@ -100,6 +100,22 @@ TEST_F(TracedRun, ANewRunForgetsTheOldTraceAndWithoutOneThereIsNone) {
   EXPECT_THAT(none.err, HasSubstr("'out' has no trace"));
 }
 
+// As people do: what stands between the backquotes goes to a shell.
+TEST_F(TracedRun, WhatItSaysToTypeCanBeTyped) {
+  const std::string run_dir = "it's \"my\" $HOME run";
+  const auto ended = run({"run", "job.toml", "--trace", "--workers", "3", "--run-dir", run_dir,
+                          "--set", "pipeline.max_dead_letters=1"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto begin = ended.out.find("traced: `sluice ");
+  ASSERT_NE(begin, std::string::npos) << ended.out;
+  const auto words = begin + std::string("traced: `sluice ").size();
+  const auto hint = ended.out.substr(words, ended.out.find('`', words) - words);
+  const auto typed = run_process(
+      {"sh", "-c", fmt::format("'{}' {}", sluice_command(0, {}).front(), hint)}, folder_.path());
+  EXPECT_EQ(typed.code, 0) << typed.err;
+  EXPECT_TRUE(std::filesystem::exists(folder_ / run_dir / "trace.json")) << hint;
+}
+
 TEST_F(TracedRun, DebugModeHasNone) {
   for (const auto* watch : {"--trace", "--page"}) {
     const auto ended = run({"run", "job.toml", "--mode", "debug", watch});
