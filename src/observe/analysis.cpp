@@ -33,20 +33,13 @@ std::optional<std::size_t> busiest(const std::vector<StageAnalysis>& stages) {
   return static_cast<std::size_t>(found - stages.begin());
 }
 
-// So it is in batch mode: nobody waits for another stage, and what counts is how long each took.
-bool is_one_by_one(const RunStatus& status) {
-  return status.channels.empty() &&
-         std::any_of(status.stages.begin(), status.stages.end(),
-                     [](const auto& stage) { return stage.expected.has_value(); });
-}
-
 // The stage that took longest, and its share of the time.
 void analyse_one_by_one(const RunStatus& status, Analysis& analysis) {
   double longest = 0;
   double all = 0;
   for (std::size_t k = 0; k < status.stages.size(); ++k) {
     const auto& stage = status.stages[k];
-    const double took = share(time_of_workers(stage), static_cast<double>(stage.workers));
+    const double took = time_at_work(stage);
     all += took;
     if (took <= longest) continue;
     longest = took;
@@ -104,6 +97,16 @@ void analyse_together(const RunStatus& status, Analysis& analysis) {
 }
 
 }  // namespace
+
+bool is_one_by_one(const RunStatus& status) {
+  return status.channels.empty() &&
+         std::any_of(status.stages.begin(), status.stages.end(),
+                     [](const auto& stage) { return stage.expected.has_value(); });
+}
+
+double time_at_work(const StageStatus& stage) {
+  return share(time_of_workers(stage), static_cast<double>(stage.workers));
+}
 
 Analysis analyse(const RunStatus& status) {
   Analysis analysis;

@@ -32,4 +32,9 @@ struct Analysis {
 
 Analysis analyse(const RunStatus& status);
 
+/// So it is in batch mode: nobody waits for another stage, and what counts is how long each took.
+bool is_one_by_one(const RunStatus& status);
+/// How long a stage was at work, in seconds, if all its workers were all the time.
+double time_at_work(const StageStatus& stage);
+
 }  // namespace sluice::observe

@@ -28,6 +28,11 @@ const StageStatus* current_stage(const RunStatus& status) {
   return status.finished ? nullptr : current;
 }
 
+// Null unless stages run one by one.
+const StageStatus* stage_at_work(const RunStatus& status) {
+  return is_one_by_one(status) ? current_stage(status) : nullptr;
+}
+
 double share_done(const RunStatus& status) {
   const auto* stage = current_stage(status);
   if (stage == nullptr) return share(status.done, status.inputs);
@@ -35,6 +40,11 @@ double share_done(const RunStatus& status) {
   return (before + share(stage->records_in, *stage->expected)) /
          static_cast<double>(status.stages.size());
 }
+
+std::string percent(double share) { return fmt::format("{:.0f}%", 100 * share); }
+
+// 100% is for what is over.
+std::string percent_done(double share) { return percent(std::floor(100 * share) / 100); }
 
 std::string plural(std::uint64_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
@@ -80,8 +90,6 @@ std::size_t columns_width(bool with_optional) {
   return width;
 }
 
-std::string percent(double share) { return fmt::format("{:.0f}%", 100 * share); }
-
 // Before the first stage there is the input, which waits for nobody.
 std::string queue(const RunStatus& status, std::size_t k) {
   const auto& stage = status.stages[k];
@@ -105,7 +113,11 @@ class Table {
   }
 
   std::optional<std::size_t> bottleneck() const {
-    return status_.finished ? std::nullopt : found_.bottleneck;
+    if (status_.finished) return std::nullopt;
+    if (const auto* at_work = stage_at_work(status_)) {
+      return static_cast<std::size_t>(at_work - status_.stages.data());
+    }
+    return found_.bottleneck;
   }
   std::string head() const {
     std::array<std::string, table.size()> names;
@@ -119,15 +131,24 @@ class Table {
     const auto number = [](std::uint64_t value) {
       return short_number(static_cast<double>(value));
     };
-    const auto speed =
-        lately_.seconds > 0 ? static_cast<double>(past.records_in) / lately_.seconds : 0;
-    return line(bottleneck() == k ? bottleneck_mark : ' ', now.name,
-                {number(now.workers), percent(did.busy), percent(did.starved), percent(did.blocked),
-                 number(now.records_in), number(now.records_out), number(now.filtered),
-                 number(now.dead), queue(status_, k), short_number(speed)});
+    std::array<std::string, table.size()> cells{number(now.workers),    percent(did.busy),
+                                                percent(did.starved),   percent(did.blocked),
+                                                number(now.records_in), number(now.records_out),
+                                                number(now.filtered),   number(now.dead),
+                                                queue(status_, k),      short_number(speed(past))};
+    if (rests(k)) {
+      for (const auto each : {0, 1, 2, 3, 9}) cells.at(each) = "-";
+    }
+    return line(bottleneck() == k ? bottleneck_mark : ' ', now.name, cells);
   }
 
  private:
+  // One by one: what such a stage did is over, or to come.
+  bool rests(std::size_t k) const { return stage_at_work(status_) != nullptr && bottleneck() != k; }
+  double speed(const StageStatus& past) const {
+    const auto seconds = is_one_by_one(lately_) ? time_at_work(past) : lately_.seconds;
+    return seconds > 0 ? static_cast<double>(past.records_in) / seconds : 0;
+  }
   std::string line(char mark, const std::string& name,
                    const std::array<std::string, table.size()>& values) const {
     auto text = fmt::format("{} {}", mark, fitted(name, name_));
@@ -180,13 +201,13 @@ std::string readable_seconds(double seconds) {
 
 std::string summary_line(const RunStatus& status, double rate) {
   if (const auto* stage = current_stage(status)) {
-    return fmt::format("stage {} of {}, {}: {} of {} records ({:.0f}%){}",
-                       stage - status.stages.data() + 1, status.stages.size(), stage->name,
-                       stage->records_in, *stage->expected,
-                       100 * share(stage->records_in, *stage->expected), dead_letters(status));
+    return fmt::format(
+        "stage {} of {}, {}: {} of {} records ({}){}", stage - status.stages.data() + 1,
+        status.stages.size(), stage->name, stage->records_in, *stage->expected,
+        percent_done(share(stage->records_in, *stage->expected)), dead_letters(status));
   }
-  auto line = fmt::format("{} of {} done ({:.0f}%), {:.3g}/s{}", status.done, status.inputs,
-                          100 * share_done(status), rate, dead_letters(status));
+  auto line = fmt::format("{} of {} done ({}), {:.3g}/s{}", status.done, status.inputs,
+                          percent_done(share_done(status)), rate, dead_letters(status));
   if (status.finished) return line + ", took " + readable_seconds(status.seconds);
   if (rate <= 0) return line;
   const auto left =
@@ -225,8 +246,10 @@ std::string screen_text(const RunStatus& status, const RunStatus& lately, Screen
 std::string stage_line(const RunStatus& lately) {
   const auto found = analyse(lately);
   std::string line;
+  const auto* at_work = stage_at_work(lately);
   for (std::size_t k = 0; k < lately.stages.size(); ++k) {
     const auto& stage = lately.stages[k];
+    if (at_work != nullptr && at_work != &stage) continue;
     line += fmt::format("{}{} {} {} busy", line.empty() ? "" : ", ", stage.name,
                         plural(stage.workers, "worker"), percent(found.stages[k].busy));
   }

@@ -128,5 +128,24 @@ TEST(Screen, ColumnsStandBelowEachOtherWhateverTheNamesAre) {
   EXPECT_THAT(screen(status, {80, 24}).at(3), StartsWith("  画像を読み込む "));
 }
 
+// The second of three is at work, half a minute after the first, which took longer, ended.
+TEST(Screen, InBatchModeTheStageThatIsAtWorkIsMarkedAndTheOthersRest) {
+  auto status = some_run();
+  status.channels.clear();
+  for (auto& stage : status.stages) stage.expected.reset();
+  status.stages[0].expected = 40;
+  status.stages[1].expected = 1000;
+  status.stages[1].records_in = 999;
+  const auto lines = screen(status);
+  EXPECT_THAT(lines.at(1), HasSubstr("stage 2 of 3, ocr: 999 of 1000 records (99%)"));
+  EXPECT_THAT(lines.at(3), StartsWith("  read        -    -      -     -    40"));
+  EXPECT_THAT(lines.at(4), StartsWith("> ocr         2  90%"));
+  EXPECT_THAT(lines.at(4), ::testing::EndsWith("  67"));  // 999 in 15 s
+  EXPECT_THAT(lines.at(5), StartsWith("  write       -    -"));
+  EXPECT_EQ(stage_line(status), "ocr 2 workers 90% busy");
+  status.finished = true;
+  EXPECT_THAT(screen(status).at(3), StartsWith("  read        4  10%"));
+}
+
 }  // namespace
 }  // namespace sluice::observe
