@@ -62,15 +62,17 @@ RunStatus CoordinatorBase::run(const std::function<ErasedSpec()>& build) {
 bool CoordinatorBase::all_stopped_within(std::chrono::nanoseconds longest) {
   const auto until = std::chrono::steady_clock::now() + std::min(longest, years);
   away_.reset();
-  while (stopped_ < workers_left()) {
+  const auto some_go_on = [this] { return static_cast<int>(stopped_.size()) < workers_left(); };
+  while (some_go_on()) {
     note_lost(transport_.take_lost());
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return false;
     while (auto message = transport_.receive()) {
-      if (std::holds_alternative<Bye>(unpack(std::move(*message)))) ++stopped_;
+      const auto from = message->peer;
+      if (std::holds_alternative<Bye>(unpack(std::move(*message)))) stopped_.insert(from);
     }
     say_alive();
-    if (stopped_ < workers_left()) transport_.wait(std::min(left, beat_));
+    if (some_go_on()) transport_.wait(std::min(left, beat_));
   }
   return true;
 }
@@ -213,6 +215,7 @@ std::vector<Rank> CoordinatorBase::note_lost(const std::vector<Rank>& ranks) {
   for (const Rank rank : ranks) {
     if (!lost_.insert(rank).second) continue;
     news.push_back(rank);
+    stopped_.erase(rank);
     talk([&] { transport_.forget(rank); });
     if (watchdog_) watchdog_->gone(rank);
     if (greeted_.erase(rank) == 0) continue;

@@ -138,7 +138,7 @@ class CoordinatorBase {
   RunTopology topology_;
   Seats seats_;
   std::map<control::Rank, Machine> machines_;
-  int stopped_ = 0;  ///< ranks that have said Bye
+  std::set<control::Rank> stopped_;  ///< those that have said Bye and are not lost since
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   control::Time next_status_{0};
   std::optional<StopSignals> signals_;
