@@ -24,6 +24,7 @@ Watch::Watch(std::vector<int> bells, std::function<void()> wake)
       wake_(std::move(wake)),
       end_(checked(::eventfd(0, EFD_CLOEXEC), "make an eventfd")),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "watch a process")) {
+  std::erase_if(bells_, [](int bell) { return bell < 0; });
   control(epoll_.get(), EPOLL_CTL_ADD, end_.get(), EPOLLIN);
   for (const int bell : bells_) control(epoll_.get(), EPOLL_CTL_ADD, bell, EPOLLONESHOT);
   thread_ = std::thread([this] { run(); });

@@ -9,7 +9,8 @@
 namespace sluice::process {
 
 /// Calls back, from a thread of its own, when one of some descriptors has become readable: once
-/// after each `arm`. It ends when it is destroyed, which must come before they are closed.
+/// after each `arm`. It ends when it is destroyed, which must come before they are closed. Those
+/// below 0 are left out: a system may have nothing that tells of a child's death.
 class Watch {
  public:
   Watch(std::vector<int> bells, std::function<void()> wake);
