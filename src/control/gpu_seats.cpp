@@ -38,9 +38,7 @@ GpuSeats::GpuSeats(const std::vector<double>& gpus_of_stage, std::vector<int> no
     : node_of_rank_(std::move(node_of_rank)),
       visible_(std::move(visible)),
       seats_(node_of_rank_.size()) {
-  for (const auto gpus : gpus_of_stage) {
-    asked_.push_back(static_cast<std::uint64_t>(std::llround(gpus * one_gpu)));
-  }
+  for (const auto gpus : gpus_of_stage) asked_.push_back(millionths(gpus));
   visible_.resize(node_of_rank_.size());
 }
 

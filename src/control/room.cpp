@@ -10,15 +10,16 @@
 namespace sluice::control {
 namespace {
 
-std::uint64_t millionths(double value) {
-  return static_cast<std::uint64_t>(std::llround(value * 1e6));
-}
-
 std::uint64_t times_in(std::uint64_t part, std::uint64_t whole) {
   return part == 0 ? std::numeric_limits<std::uint64_t>::max() : whole / part;
 }
 
 }  // namespace
+
+std::uint64_t millionths(double value) {
+  constexpr double little = 1e-3;  // 0.29 and others fall short of what they stand for
+  return static_cast<std::uint64_t>(std::floor(value * 1e6 + little));
+}
 
 std::vector<double> flows(const std::vector<StageDemand>& stages) {
   std::vector<double> result;

@@ -11,6 +11,9 @@ namespace sluice::control {
 inline constexpr std::uint64_t one_cpu = 1'000'000;
 inline constexpr std::uint64_t one_gpu = 1'000'000;
 
+/// Of cpus or GPUs. Rounded down, so that six sixths fit into one.
+std::uint64_t millionths(double value);
+
 /// What is placed on one node in one piece: a worker, or a rank of a group that no node can hold.
 /// Cpus and GPUs are counted in millionths, so that sums are exact.
 struct Unit {

@@ -62,6 +62,21 @@ TEST(GpuSeats, TenTenthsAreOneGpu) {
   }
 }
 
+// In millionths a sixth is not whole.
+TEST(GpuSeats, EqualPartsOfAGpuAllFit) {
+  for (int parts = 2; parts <= 64; ++parts) {
+    const auto stage = demand_gpus(1.0 / parts, static_cast<std::uint64_t>(parts));
+    const auto workers = static_cast<std::uint64_t>(parts);
+    Topology topology;
+    topology.nodes = {{"n", 64, 1, 0, workers}};
+    EXPECT_EQ(make_plan({stage}, topology).stages[0].workers, workers) << parts;
+    auto seats = one_node({stage.gpus}, workers, 1);
+    for (int rank = 1; rank <= parts; ++rank) {
+      EXPECT_TRUE(seats.take({{rank}, 0}, Where::anywhere)) << rank << " of " << parts;
+    }
+  }
+}
+
 TEST(GpuSeats, ARankGetsOnlyWhatItSees) {
   GpuSeats seats({1, 2}, {0, 0, 0, 1, 1}, {{}, {0, 1}, {1}, {1}, {}});
   EXPECT_THAT(seats.take_all({{{1}, 0}, {{2}, 0}, {{3}, 0}}), IsEmpty());
