@@ -109,7 +109,8 @@ std::string GroupLink::through_primary(const std::string& what, std::string byte
     require_not_ended(step, what);
     return false;
   });
-  return std::move(parts_[step].at(0).bytes);
+  auto part = parts_.extract(step);
+  return std::move(part.mapped().at(0).bytes);
 }
 
 std::string GroupLink::gather(const Step& step, const std::string& what, std::string bytes,
