@@ -182,7 +182,7 @@ void CoordinatorBase::on(Packet packet, Rank from) {
     if (alive->in_call && spread_) watchdog_->moved();  // it is at its disk
   } else if (const auto* remark = std::get_if<Remark>(&packet)) {
     // Other ranks meet the same.
-    if (remarks_.insert(remark->text).second) run_log().warn("rank {}: {}", from, remark->text);
+    if (const auto news = remarks_.take(remark->text)) run_log().warn("rank {}: {}", from, *news);
   } else if (const auto* stop = std::get_if<Stop>(&packet)) {
     signalled_rank_ = stop->signal;
   } else if (const auto* hello = std::get_if<Hello>(&packet)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/log.hpp"
+#include "base/remarks.hpp"
 #include "control/coordinator_watch.hpp"
 #include "control/gpu_seats.hpp"
 #include "control/slowest.hpp"
@@ -131,7 +132,7 @@ class CoordinatorBase {
   std::optional<RankLog> log_;
   std::string text_;
   std::set<control::Rank> greeted_;
-  std::set<std::string> remarks_;  ///< that were passed on
+  NewRemarks remarks_{1000};
   std::set<control::Rank> lost_;
   bool running_ = false;                  ///< all have said Hello
   std::optional<ArtifactSpread> spread_;  ///< until all are where they belong

@@ -1,6 +1,7 @@
 #include "runtime/debug_executor.hpp"
 
 #include "base/clock.hpp"
+#include "base/remarks.hpp"
 #include "runtime/artifacts.hpp"
 #include "runtime/dead_letter_book.hpp"
 #include "runtime/hang.hpp"
@@ -138,6 +139,7 @@ class DebugRun {
   std::deque<StageRunner> stages_;
   std::optional<DeadLetterBook> dead_letters_;
   StopSignals signals_{spec_.options.handle_signals, nullptr};
+  Remarks remarks_{Remarks::Say::at_once};
   control::Slowest slowest_;
   RunStatus status_;
   double started_ = seconds_now();
