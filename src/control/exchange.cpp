@@ -5,6 +5,13 @@
 #include <algorithm>
 
 namespace sluice::control {
+namespace {
+
+void append(Exchange::Commands& commands, const Exchange::Commands& more) {
+  commands.insert(commands.end(), more.begin(), more.end());
+}
+
+}  // namespace
 
 Exchange::Commands Exchange::want_to_send(Rank to, Number number) {
   offered_.push_back({to, number});
@@ -37,23 +44,35 @@ Exchange::Commands Exchange::received() {
   return next_receive();
 }
 
-Exchange::Commands Exchange::lost(Rank rank) {
+void Exchange::refused(Rank by, Number number) { std::erase(offered_, Transfer{by, number}); }
+
+Exchange::Commands Exchange::cut_to(Rank rank) {
   const auto is_its = [rank](const Transfer& transfer) { return transfer.peer == rank; };
   std::erase_if(offered_, is_its);
   std::erase_if(cleared_, is_its);
-  std::erase_if(offers_, is_its);
-  Commands commands;
-  const auto give_up = [&](std::optional<Transfer>& transfer, bool sending) {
-    if (!transfer || !is_its(*transfer)) return;
-    commands.push_back(Abandon{rank, transfer->number, sending});
-    transfer.reset();
-  };
-  give_up(sending_, true);
-  give_up(receiving_, false);
-  for (const auto& more : {next_send(), next_receive()}) {
-    commands.insert(commands.end(), more.begin(), more.end());
-  }
+  auto commands = cut(sending_, rank, true);
+  append(commands, next_send());
   return commands;
+}
+
+Exchange::Commands Exchange::cut_from(Rank rank) {
+  std::erase_if(offers_, [rank](const Transfer& transfer) { return transfer.peer == rank; });
+  auto commands = cut(receiving_, rank, false);
+  append(commands, next_receive());
+  return commands;
+}
+
+Exchange::Commands Exchange::lost(Rank rank) {
+  auto commands = cut_to(rank);
+  append(commands, cut_from(rank));
+  return commands;
+}
+
+Exchange::Commands Exchange::cut(std::optional<Transfer>& launched, Rank rank, bool sending) {
+  if (!launched || launched->peer != rank) return {};
+  const auto number = launched->number;
+  launched.reset();
+  return {Abandon{rank, number, sending}};
 }
 
 Exchange::Commands Exchange::next_send() {

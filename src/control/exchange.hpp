@@ -56,10 +56,15 @@ class Exchange {
   Commands offered(Rank from, Number number);
   /// The receiver has launched its receive.
   Commands cleared(Rank by, Number number);
-  /// What was launched here is done.
+  /// The receiver does not want what it was offered.
+  void refused(Rank by, Number number);
+  /// What was launched here is done, or was not even begun.
   Commands sent();
   Commands received();
-  /// The rank is dead.
+  /// Nothing gets to that rank any more, or comes from it, that is not done yet: the way is cut.
+  Commands cut_to(Rank rank);
+  Commands cut_from(Rank rank);
+  /// Both.
   Commands lost(Rank rank);
 
   bool idle() const {
@@ -75,6 +80,7 @@ class Exchange {
 
   Commands next_send();
   Commands next_receive();
+  static Commands cut(std::optional<Transfer>& launched, Rank rank, bool sending);
 
   std::deque<Transfer> offered_;       ///< to others, not cleared yet
   std::deque<Transfer> cleared_;       ///< by others, in the order in which they did

@@ -57,8 +57,24 @@ class World {
       wires_.erase({dead, rank});
       if (ranks_[at(rank)].alive) obey(rank, ranks_[at(rank)].exchange.lost(dead));
     }
-    std::erase_if(open_, [&](Number number) { return peers_[number].contains(dead); });
+    std::erase_if(open_, [&](Number number) {
+      return ways_[number].first == dead || ways_[number].second == dead;
+    });
   }
+
+  // Both ends notice, and what is under way between them is stale.
+  void cut(Rank from, Rank to) {
+    for (const auto number : numbers_of(from, to)) {
+      open_.erase(number);
+      drop(wires_[{from, to}], number);
+      drop(wires_[{to, from}], number);
+    }
+    obey(from, ranks_[at(from)].exchange.cut_to(to));
+    obey(to, ranks_[at(to)].exchange.cut_from(from));
+  }
+
+  // So many receives of a hundred are not begun, for want of memory.
+  void refuse(int percent) { refused_ = percent; }
 
   std::size_t open() const { return open_.size(); }
   std::size_t done() const { return done_; }
@@ -81,13 +97,25 @@ class World {
     std::deque<Op> receives;
     bool alive = true;
   };
+  enum class Word { offer, cleared, refused };
   struct Message {
-    bool offer = false;
+    Word word = Word::offer;
     Number number = 0;
   };
   using Way = std::pair<Rank, Rank>;
 
   static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
+
+  std::vector<Number> numbers_of(Rank from, Rank to) const {
+    std::vector<Number> numbers;
+    for (const auto number : open_) {
+      if (ways_.at(number) == Way{from, to}) numbers.push_back(number);
+    }
+    return numbers;
+  }
+  static void drop(std::deque<Message>& messages, Number number) {
+    std::erase_if(messages, [=](const Message& message) { return message.number == number; });
+  }
 
   bool meets(Rank from, const Op& send) const {
     const auto& receives = ranks_[at(send.peer)].receives;
@@ -101,11 +129,14 @@ class World {
     const auto [from, to] = way;
     auto& node = ranks_[at(to)];
     if (!careful_) {
-      if (message.offer) node.receives.push_back({from, message.number});
-    } else if (message.offer) {
+      if (message.word == Word::offer) node.receives.push_back({from, message.number});
+    } else if (message.word == Word::offer) {
       obey(to, node.exchange.offered(from, message.number));
-    } else {
+    } else if (message.word == Word::cleared) {
       obey(to, node.exchange.cleared(from, message.number));
+    } else {
+      node.exchange.refused(from, message.number);
+      open_.erase(message.number);
     }
   }
 
@@ -130,12 +161,17 @@ class World {
     most_launched_ = std::max({most_launched_, node.sends.size(), node.receives.size()});
   }
   void obey(Rank rank, const Exchange::Offer& order) {
-    peers_[order.number] = {rank, order.to};
-    if (alive(order.to)) wires_[{rank, order.to}].push_back({true, order.number});
+    ways_[order.number] = {rank, order.to};
+    if (alive(order.to)) wires_[{rank, order.to}].push_back({Word::offer, order.number});
   }
   void obey(Rank rank, const Exchange::Receive& order) {
-    ranks_[at(rank)].receives.push_back({order.from, order.number});
-    wires_[{rank, order.from}].push_back({false, order.number});
+    auto& node = ranks_[at(rank)];
+    if (random_.chance(refused_ / 100.0)) {
+      wires_[{rank, order.from}].push_back({Word::refused, order.number});
+      return obey(rank, node.exchange.received());
+    }
+    node.receives.push_back({order.from, order.number});
+    wires_[{rank, order.from}].push_back({Word::cleared, order.number});
   }
   void obey(Rank rank, const Exchange::Send& order) {
     ranks_[at(rank)].sends.push_back({order.to, order.number});
@@ -150,9 +186,10 @@ class World {
 
   Random random_;
   bool careful_;
+  int refused_ = 0;
   std::vector<Node> ranks_;
   std::map<Way, std::deque<Message>> wires_;
-  std::map<Number, std::set<Rank>> peers_;
+  std::map<Number, Way> ways_;
   std::set<Number> open_;
   Number numbers_ = 0;
   std::size_t done_ = 0;
@@ -160,7 +197,8 @@ class World {
 };
 
 // Any rank to any other, in bursts.
-void run_schedule(World& world, std::size_t ranks, std::uint64_t seed, double deaths) {
+void run_schedule(World& world, std::size_t ranks, std::uint64_t seed, double deaths,
+                  double cuts = 0) {
   Random random(seed + 1'000'000);
   const auto any = [&] { return static_cast<Rank>(random.between(0, ranks - 1)); };
   for (int round = 0; round < 60; ++round) {
@@ -170,6 +208,11 @@ void run_schedule(World& world, std::size_t ranks, std::uint64_t seed, double de
       if (from != to && world.alive(from) && world.alive(to)) world.want(from, to);
     }
     if (random.chance(deaths)) world.kill(any());
+    if (random.chance(cuts)) {
+      const Rank from = any();
+      const Rank to = any();
+      if (from != to && world.alive(from) && world.alive(to)) world.cut(from, to);
+    }
     for (auto steps = random.between(0, 6); steps > 0 && world.step(); --steps) {
     }
   }
@@ -196,6 +239,18 @@ TEST(Exchange, FinishesWhatIsLeftWhenRanksDie) {
     run_schedule(world, ranks, seed, 0.03);
     ASSERT_EQ(world.open(), 0U) << "seed " << seed;
     ASSERT_TRUE(world.all_idle()) << "seed " << seed;
+  }
+}
+
+TEST(Exchange, FinishesWhatIsLeftWhenWaysAreCutAndOffersRefused) {
+  for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
+    const std::size_t ranks = 3 + seed % 6;
+    World world(ranks, seed, true);
+    world.refuse(static_cast<int>(seed % 3) * 10);
+    run_schedule(world, ranks, seed, seed % 2 == 0 ? 0.02 : 0, 0.2);
+    ASSERT_EQ(world.open(), 0U) << "seed " << seed;
+    ASSERT_TRUE(world.all_idle()) << "seed " << seed;
+    ASSERT_EQ(world.most_launched(), 1U) << "seed " << seed;
   }
 }
 
