@@ -1,4 +1,4 @@
-#include "gpu/nccl_link.hpp"
+#include "gpu/link.hpp"
 #include "gpu/platform.hpp"
 #include "measure.hpp"
 
@@ -64,16 +64,17 @@ void wait_for(Condition condition) {
 }
 
 nlohmann::json measure_nccl(gpu::Device& device, int rank) {
-  if (!gpu::has_nccl()) return {{"not_run", "no NCCL"}};
+  if (!gpu::has_links()) return {{"not_run", "no NCCL"}};
   if (gpu::device_count() < 2) return {{"not_run", "NCCL needs two GPUs"}};
   const auto id = tell(rank == 0 ? gpu::new_link_id() : std::string());
-  using End = gpu::NcclLink::End;
-  const auto link = gpu::open_link(device, id, rank == 0 ? End::sends : End::receives);
+  using End = gpu::Link::End;
+  const auto link =
+      gpu::open_link(device, device.stream(), id, rank == 0 ? End::sends : End::receives);
   wait_for([&] { return link->ready(); });
   const auto mine = device.allocate(bytes);
   const double speed = bandwidth(bytes, runs, [&] {
-    if (rank == 0) link->send(mine);
-    if (rank == 1) link->receive(bytes);
+    if (rank == 0) link->send({mine});
+    if (rank == 1) link->receive({link->allocate(bytes)});
     wait_for([&] { return link->idle(); });
   });
   MPI_Barrier(MPI_COMM_WORLD);

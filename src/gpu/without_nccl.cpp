@@ -2,14 +2,14 @@
 
 #include <sluice/error.hpp>
 
-namespace sluice::gpu {
+namespace sluice::gpu::nccl {
 
-bool has_nccl() { return false; }
+bool is_here() { return false; }
 
-std::string new_link_id() { throw InvariantError("a NCCL link was asked for in a build without"); }
+std::string new_id() { throw InvariantError("a NCCL link was asked for in a build without"); }
 
-std::unique_ptr<NcclLink> open_link(Device&, const std::string&, NcclLink::End) {
+std::unique_ptr<Link> open(Device&, void*, const std::string&, Link::End) {
   throw InvariantError("a NCCL link was opened in a build without NCCL");
 }
 
-}  // namespace sluice::gpu
+}  // namespace sluice::gpu::nccl

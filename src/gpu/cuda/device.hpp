@@ -47,7 +47,11 @@ class CudaDevice final : public Device {
   Buffer allocate(std::size_t size) override { return allocate(size, own_stream()); }
   /// To be filled in `first` and then used in the calling thread's stream.
   Buffer allocate(std::size_t size, cudaStream_t first) {
-    return device_pool_.allocate(size, first, own_stream(), &memory_);
+    return allocate(size, first, own_stream());
+  }
+  /// To be filled in `first` and then used in `last`.
+  Buffer allocate(std::size_t size, cudaStream_t first, cudaStream_t last) {
+    return device_pool_.allocate(size, first, last, &memory_);
   }
   Buffer allocate_pinned(std::size_t size) override {
     return pinned_pool_.allocate(size, own_stream(), own_stream(), &pinned_memory_);

@@ -25,6 +25,8 @@ std::optional<Library> load() {
   find("ncclCommInitRankConfig", found.comm_init_rank_config);
   find("ncclCommGetAsyncError", found.comm_get_async_error);
   find("ncclCommAbort", found.comm_abort);
+  find("ncclGroupStart", found.group_start);
+  find("ncclGroupEnd", found.group_end);
   find("ncclSend", found.send);
   find("ncclRecv", found.receive);
   if (!complete) return std::nullopt;

@@ -1,21 +1,21 @@
-#include "gpu/nccl_link.hpp"
-
+#include "gpu/cuda/device.hpp"
 #include "gpu/cuda/stream.hpp"
 #include "gpu/nccl/library.hpp"
+#include "gpu/nccl_link.hpp"
 
 #include <sluice/error.hpp>
 
 #include <cstring>
 #include <utility>
 
-namespace sluice::gpu {
-namespace nccl {
+namespace sluice::gpu::nccl {
 namespace {
 
 // A communicator of two, of which one only sends, on a stream of its own.
-class Link final : public NcclLink {
+class NcclLink final : public Link {
  public:
-  Link(Device& device, const std::string& id, End end) : device_(device) {
+  NcclLink(cuda::CudaDevice& device, cudaStream_t worker, const std::string& id, End end)
+      : device_(device), worker_(worker) {
     ncclUniqueId unique{};
     if (id.size() != sizeof unique.internal) throw DecodeError("a NCCL link's id is malformed");
     std::memcpy(unique.internal, id.data(), id.size());
@@ -28,9 +28,9 @@ class Link final : public NcclLink {
           "ncclCommInitRankConfig");
   }
   // Not destroyed in peace, for that the other end would have to take part.
-  ~Link() override { abort(); }
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  ~NcclLink() override { abort(); }
+  NcclLink(const NcclLink&) = delete;
+  NcclLink& operator=(const NcclLink&) = delete;
 
   bool ready() override {
     if (comm_ == nullptr) return false;
@@ -40,71 +40,77 @@ class Link final : public NcclLink {
     return state == ncclSuccess;
   }
 
-  void send(const Buffer& buffer) override {
-    const cuda::OnDevice on(device_.info().index);
-    held_ = buffer;
-    follow_worker();
-    check(library()->send(buffer.data(), buffer.size(), ncclUint8, 1, comm_, stream_.get()),
-          "ncclSend");
-    begun_ = true;
+  void send(std::vector<Buffer> buffers) override {
+    launch(std::move(buffers), [this](const Buffer& buffer) {
+      check(library()->send(buffer.data(), buffer.size(), ncclUint8, 1, comm_, stream_.get()),
+            "ncclSend");
+    });
   }
 
-  Buffer receive(std::size_t size) override {
-    const cuda::OnDevice on(device_.info().index);
-    held_ = device_.allocate(size);
-    follow_worker();
-    check(library()->receive(held_.mutable_data(), size, ncclUint8, 0, comm_, stream_.get()),
-          "ncclRecv");
-    begun_ = true;
-    return held_;
+  Buffer allocate(std::size_t size) override {
+    return device_.allocate(size, stream_.get(), worker_);
+  }
+
+  void receive(std::vector<Buffer> buffers) override {
+    launch(std::move(buffers), [this](const Buffer& buffer) {
+      auto* bytes = const_cast<std::byte*>(buffer.data());
+      check(library()->receive(bytes, buffer.size(), ncclUint8, 0, comm_, stream_.get()),
+            "ncclRecv");
+    });
   }
 
   // The call may be under way itself; what it puts into the stream comes when it is not any more.
   bool idle() override {
     if (!ready()) return false;
+    const cuda::OnDevice on(device_.info().index);
     if (std::exchange(begun_, false)) done_.record(stream_.get());
     const auto state = cudaEventQuery(done_.get());
     if (state == cudaErrorNotReady) return false;
     cuda::check(state, "cudaEventQuery");
-    held_ = Buffer();
+    held_.clear();
     return true;
   }
 
   void abort() override {
     if (comm_ != nullptr) static_cast<void>(library()->comm_abort(std::exchange(comm_, nullptr)));
     static_cast<void>(cudaStreamSynchronize(stream_.get()));
-    held_ = Buffer();
+    held_.clear();
   }
 
  private:
-  // After what the worker has put into its stream: the bytes to send, or the block's last user.
-  void follow_worker() {
-    cuda::Event now;
-    now.record(static_cast<cudaStream_t>(device_.stream()));
-    cuda::check(cudaStreamWaitEvent(stream_.get(), now.get(), 0), "cudaStreamWaitEvent");
+  // All of them as one.
+  template <class Call>
+  void launch(std::vector<Buffer> buffers, Call call) {
+    const cuda::OnDevice on(device_.info().index);
+    held_ = std::move(buffers);
+    check(library()->group_start(), "ncclGroupStart");
+    for (const auto& buffer : held_) call(buffer);
+    check(library()->group_end(), "ncclGroupEnd");
+    begun_ = true;
   }
 
-  Device& device_;
+  cuda::CudaDevice& device_;
+  cudaStream_t worker_;
   cuda::Stream stream_;
   cuda::Event done_;
   ncclComm_t comm_ = nullptr;
-  Buffer held_;
+  std::vector<Buffer> held_;
   bool begun_ = false;
 };
 
 }  // namespace
-}  // namespace nccl
 
-bool has_nccl() { return nccl::library() != nullptr; }
+bool is_here() { return library() != nullptr; }
 
-std::string new_link_id() {
+std::string new_id() {
   ncclUniqueId id{};
-  nccl::check(nccl::library()->get_unique_id(&id), "ncclGetUniqueId");
+  check(library()->get_unique_id(&id), "ncclGetUniqueId");
   return {id.internal, sizeof id.internal};
 }
 
-std::unique_ptr<NcclLink> open_link(Device& device, const std::string& id, NcclLink::End end) {
-  return std::make_unique<nccl::Link>(device, id, end);
+std::unique_ptr<Link> open(Device& device, void* stream, const std::string& id, Link::End end) {
+  return std::make_unique<NcclLink>(dynamic_cast<cuda::CudaDevice&>(device),
+                                    static_cast<cudaStream_t>(stream), id, end);
 }
 
-}  // namespace sluice::gpu
+}  // namespace sluice::gpu::nccl
