@@ -112,6 +112,7 @@ class LocalTransport final : public Transport {
   void begin_absence() override {}  // a message needs nobody's help to arrive
   void end_absence() override {}
   void look_in_absence(std::function<void()>, std::chrono::nanoseconds) override {}
+  void set_caretaker(Caretaker*) override {}
   std::uint64_t heard(Rank) const override { return 0; }  // threads die with the others
 
   void with_mpi(const std::vector<Rank>&, std::uint64_t,

@@ -44,6 +44,7 @@ class MpiTransport final : public Transport {
   void look_in_absence(std::function<void()> look, std::chrono::nanoseconds every) override {
     port_.look_in_absence(std::move(look), every);
   }
+  void set_caretaker(Caretaker* caretaker) override { port_.set_caretaker(caretaker); }
   std::uint64_t heard(Rank rank) const override { return port_.heard(rank); }
   void with_mpi(const std::vector<Rank>& ranks, std::uint64_t key,
                 const std::function<void(void*)>& body) override {

@@ -36,7 +36,7 @@ void MpiDeputy::take_over() {
   bool wanted = false;
   if (usual_absence_ > worth_waking) {
     port_.look_before_sleeping();
-    wanted = port_.longest_nap(idle_nap) < idle_nap;
+    wanted = port_.longest_nap_in_absence(idle_nap) < idle_nap;
   }
   held_.unlock();
   // A ring that came while the baton was not free yet woke the deputy for nothing.
@@ -68,7 +68,8 @@ void MpiDeputy::run(Doorbell::Ticket ticket) {
     try {
       port_.look_before_sleeping();
       port_.look_if_due(left_at_);
-      nap = port_.longest_nap(idle_nap);
+      port_.take_care();
+      nap = port_.longest_nap_in_absence(idle_nap);
     } catch (...) {
       failure_ = std::current_exception();
       return;

@@ -91,6 +91,7 @@ void MpiPort::begin_run(std::uint32_t piece_bytes) {
   piece_bytes_ = piece_bytes;
   notified_ = false;
   look_ = nullptr;
+  caretaker_ = nullptr;
   arrived_.erase(arrived_.begin(), arrived_.lower_bound(run_));
   mine_ = &arrived_[run_];
   communicators_.clear();
@@ -234,6 +235,23 @@ void MpiPort::look_if_due(Clock::time_point absent_since) {
   if (now - std::max(absent_since, looked_) < look_every_) return;
   looked_ = now;
   look_();
+}
+
+void MpiPort::take_care() {
+  if (caretaker_ == nullptr) return;
+  for (std::size_t i = 0; i < mine_->size();) {
+    if (caretaker_->take((*mine_)[i])) {
+      mine_->erase(mine_->begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  caretaker_->step();
+}
+
+MpiPort::Nanoseconds MpiPort::longest_nap_in_absence(Nanoseconds if_quiet) const {
+  const auto longest = longest_nap(if_quiet);
+  return caretaker_ == nullptr ? longest : std::min(longest, caretaker_->pause());
 }
 
 // Whatever else a rank is doing, half a message of one that has died must not hold up the rest.

@@ -49,16 +49,21 @@ class MpiPort {
   MPI_Comm communicator(const std::vector<Rank>& ranks, std::uint64_t key);
 
   void look_in_absence(std::function<void()> look, Nanoseconds every);
+  void set_caretaker(Caretaker* caretaker) noexcept { caretaker_ = caretaker; }
   std::uint64_t heard(Rank rank) const { return heard_.at(static_cast<std::size_t>(rank)); }
 
   // For the deputy, while it holds the baton.
   /// Looks as was wished for absences, if that is due in one that began then.
   void look_if_due(std::chrono::steady_clock::time_point absent_since);
+  /// Lets the caretaker, if there is one, see to what has come and what is under way.
+  void take_care();
   /// Moves everything along, as far as it goes without waiting for the peers. To be done between
   /// announcing a sleep and sleeping.
   void look_before_sleeping();
   /// How long to sleep at most; `if_quiet` when a doorbell is sure to ring for whatever comes.
   Nanoseconds longest_nap(Nanoseconds if_quiet) const noexcept;
+  /// The same for one that the caretaker depends on.
+  Nanoseconds longest_nap_in_absence(Nanoseconds if_quiet) const;
   Doorbell& own_bell() const noexcept { return nodes_.own_bell(); }
 
  private:
@@ -110,6 +115,7 @@ class MpiPort {
   std::vector<std::uint64_t> heard_;  ///< by rank: messages of this run
   std::function<void()> look_;        ///< in an absence
   Nanoseconds look_every_{0};
+  Caretaker* caretaker_ = nullptr;
   Clock::time_point looked_;
 };
 

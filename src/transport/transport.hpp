@@ -20,6 +20,18 @@ struct Message {
   std::vector<Buffer> buffers;
 };
 
+/// Looks after what cannot wait for the end of an absence, on a thread that has the transport
+/// meanwhile and for it alone: it may call `send`, `heard` and `take_lost`.
+class Caretaker {
+ public:
+  virtual ~Caretaker() = default;
+  /// A message that has come: true if it took it. What it does not take it may be shown again.
+  virtual bool take(Message& message) = 0;
+  virtual void step() = 0;
+  /// For how long there is no need of a step if no message comes.
+  virtual std::chrono::nanoseconds pause() const = 0;
+};
+
 /// One rank's end of the message system. Messages between two ranks arrive whole, once, and in the
 /// order sent; of what a rank sent before it died, a first part. All calls but `notify` come from
 /// the rank's communication thread.
@@ -62,6 +74,10 @@ class Transport {
   /// another thread, and does not end before that returns. It may call `send` and `heard`: to show
   /// that the process lives, whatever its communication thread does, and to see who else does.
   virtual void look_in_absence(std::function<void()> look, std::chrono::nanoseconds every) = 0;
+
+  /// Between processes, absences are looked after by this, which must stay as long as there are
+  /// any; null: by nobody.
+  virtual void set_caretaker(Caretaker* caretaker) = 0;
 
   /// Between processes, how many messages of that rank have arrived, received or not.
   virtual std::uint64_t heard(Rank rank) const = 0;

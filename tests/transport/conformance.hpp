@@ -38,6 +38,7 @@ inline std::vector<Case> cases() {
       SLUICE_CASE(a_large_message_reaches_an_absent_rank),
       SLUICE_CASE(a_large_message_passes_between_absent_ranks),
       SLUICE_CASE(an_absent_rank_gives_signs_of_life),
+      SLUICE_CASE(an_absent_rank_is_looked_after),
       SLUICE_CASE(short_absences_lose_nothing),
       SLUICE_CASE(a_message_wakes_a_sleeping_rank),
       SLUICE_CASE(sleeping_ranks_use_little_cpu),

@@ -154,6 +154,47 @@ inline void an_absent_rank_gives_signs_of_life(Transport& world) {
   meet(world);
 }
 
+// Answers what asks for it, and takes nothing else.
+class Answering final : public Caretaker {
+ public:
+  explicit Answering(Transport& world) : world_(world) {}
+  bool take(Message& message) override {
+    if (message.bytes != "ask") return false;
+    world_.send({message.peer, "answer", {}});
+    return true;
+  }
+  void step() override { ++steps_; }
+  std::chrono::nanoseconds pause() const override { return 1ms; }
+  int steps() const { return steps_; }
+
+ private:
+  Transport& world_;
+  int steps_ = 0;
+};
+
+inline void an_absent_rank_is_looked_after(Transport& world) {
+  if (world.size() == 1 || !world.between_processes()) return;
+  meet(world);
+  if (world.rank() == 0) {
+    Answering answering(world);
+    world.set_caretaker(&answering);
+    {
+      const Absence absence(world);
+      std::this_thread::sleep_for(1s);
+    }
+    world.set_caretaker(nullptr);
+    EXPECT_GE(answering.steps(), 100);
+    world.send({1, "back", {}});
+    EXPECT_EQ(next_from(world, 1).bytes, "before");
+    EXPECT_EQ(next_from(world, 1).bytes, "after");
+  } else if (world.rank() == 1) {
+    for (const char* text : {"before", "ask", "after"}) world.send({0, text, {}});
+    EXPECT_EQ(next_from(world, 0).bytes, "answer");
+    EXPECT_EQ(next_from(world, 0).bytes, "back") << "the answer came when it was back";
+  }
+  meet(world);
+}
+
 // Absences that come and go in the middle of traffic lose nothing.
 inline void short_absences_lose_nothing(Transport& world) {
   constexpr int rounds = 300;
