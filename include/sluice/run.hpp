@@ -95,7 +95,7 @@ struct RunStatus {
 
 /// How payloads get from one GPU to another: `automatic` takes the best that each pair of workers
 /// has (docs/gpu.md).
-enum class DevicePath { automatic, host, ipc };
+enum class DevicePath { automatic, host, ipc, nccl };
 
 /// What only batch mode asks for (docs/batch-mode.md).
 struct BatchOptions {

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/plan_report.hpp"
 #include "control/batch_plan.hpp"
+#include "gpu/link.hpp"
 #include "job/build.hpp"
 #include "job/input.hpp"
 #include "job/topology.hpp"
@@ -57,16 +58,28 @@ void count_inputs(const job::JobFile& file, PlanReport& report) {
   }
 }
 
+control::Wish wish_of(DevicePath path) {
+  using control::Wish;
+  switch (path) {
+    case DevicePath::host:
+      return Wish::host;
+    case DevicePath::ipc:
+      return Wish::ipc;
+    case DevicePath::nccl:
+      return Wish::nccl;
+    case DevicePath::automatic:
+      break;
+  }
+  return Wish::automatic;
+}
+
+// The nodes of the run are taken to have NCCL if this one has.
 void find_device_paths(PlanReport& report, const std::vector<job::JobStage>& stages,
                        DevicePath wish) {
-  using control::Wish;
-  const auto wanted = wish == DevicePath::host  ? Wish::host
-                      : wish == DevicePath::ipc ? Wish::ipc
-                                                : Wish::automatic;
   for (std::size_t k = 1; k < stages.size(); ++k) {
     if (stages[k].spec.inputs != Inputs::device) continue;
-    auto paths =
-        control::channel_paths(report.plan.stages[k - 1], report.plan.stages[k], {}, wanted);
+    auto paths = control::channel_paths(report.plan.stages[k - 1], report.plan.stages[k],
+                                        {true, gpu::has_links()}, wish_of(wish));
     if (!paths.empty()) report.device_paths[k] = std::move(paths);
   }
 }

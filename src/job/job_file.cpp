@@ -13,11 +13,12 @@ namespace sluice::job {
 namespace {
 
 DevicePath device_path_at(const RawTable& pipeline) {
-  constexpr std::string_view wanted = R"("auto", "host" or "ipc")";
+  constexpr std::string_view wanted = R"("auto", "host", "ipc" or "nccl")";
   const auto text = text_at(pipeline, "device_path", "pipeline.", wanted);
   if (text == "auto") return DevicePath::automatic;
   if (text == "host") return DevicePath::host;
   if (text == "ipc") return DevicePath::ipc;
+  if (text == "nccl") return DevicePath::nccl;
   throw_wrong_value(pipeline.at("device_path"), "pipeline.device_path", wanted);
 }
 

@@ -24,7 +24,8 @@ const std::vector<KeySpec>& pipeline_table() {
        "how long before the end of a Slurm job the run stops by itself, 0 for never; see "
        "[stopping.md](stopping.md#when-a-slurm-job-ends)"},
       {"device_path", "string", "\"auto\"",
-       "how payloads get from GPU to GPU: `\"auto\"`, `\"ipc\"` or `\"host\"` ([gpu.md](gpu.md))"},
+       "how payloads get from GPU to GPU: `\"auto\"`, `\"ipc\"`, `\"nccl\"` or `\"host\"` "
+       "([gpu.md](gpu.md))"},
       {"heartbeat_timeout", "duration", "\"60s\"",
        "a process that says nothing for so long is taken for hung; 0: never"},
       {"keep_intermediates", "boolean", "false",

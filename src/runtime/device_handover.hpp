@@ -1,5 +1,7 @@
 #pragma once
 
+#include "control/device_path.hpp"
+#include "runtime/device_links.hpp"
 #include "runtime/protocol.hpp"
 #include "transport/transport.hpp"
 
@@ -20,11 +22,13 @@ namespace sluice::runtime {
 /// (control/device_path). Within a process they go by reference. To another process of the node it
 /// sends where they lie; that one copies them to its own device and says so, and until then they
 /// are kept. If it cannot, it says that, and gets them through host memory, this time and from then
-/// on. So what a dead rank held is let go, and what it had sent is asked for by nobody. For the
-/// worker's thread.
+/// on. Where that is not possible they go by a link (DeviceLinks), and are kept until they have
+/// come. So what a dead rank held is let go, and what it had sent is asked for by nobody. For the
+/// worker's thread; what is about links is also for the one that has the transport in its absence.
 class DeviceHandover {
  public:
-  explicit DeviceHandover(transport::Transport& transport) : transport_(transport) {}
+  explicit DeviceHandover(transport::Transport& transport)
+      : transport_(transport), links_(transport) {}
 
   /// Before records go out: the worker's device, if it has one; and whether the next stage wants
   /// its inputs on a device.
@@ -38,26 +42,33 @@ class DeviceHandover {
   std::optional<Data> incoming(SharedData shared);
   void on(const Fetched& answer);
 
-  /// Nobody wants what is under way any more.
-  void forget() { lent_.clear(); }
+  DeviceLinks& links() { return links_; }
+  const DeviceLinks& links() const { return links_; }
+
+  /// Nobody wants what is under way any more; a new epoch begins.
+  void forget(std::uint64_t epoch);
 
   std::size_t lent() const { return lent_.size(); }
 
  private:
-  bool shares_with(control::Rank to) const;
+  control::Path path_to(control::Rank to) const;
+  bool may_link_with(control::Rank to) const;
+  std::optional<Packet> without_host(control::Rank to, const Data& data);
   std::optional<SharedData> share(const Data& data);
 
   struct Lent {
     control::Rank to = 0;
-    Data data;  ///< as it was before it was shared
+    bool linked = false;  ///< it goes by a link
+    Data data;            ///< as it was before it was shared or offered
   };
 
   transport::Transport& transport_;
+  DeviceLinks links_;
   gpu::Device* device_ = nullptr;
   bool next_on_device_ = false;
   DevicePath wish_ = DevicePath::automatic;
   std::uint64_t last_ticket_ = 0;
-  std::map<std::uint64_t, Lent> lent_;
+  std::map<std::uint64_t, Lent> lent_;  ///< by ticket
   std::set<control::Rank> out_of_reach_;
 };
 

@@ -137,6 +137,12 @@ void encode(std::string& bytes, std::vector<Buffer>& buffers, SharedData&& share
   encode(bytes, buffers, std::move(shared.data));
 }
 
+void encode(std::string& bytes, std::vector<Buffer>& buffers, OfferedData&& offered) {
+  Encoder encoder(bytes);
+  encoder(offered.ticket, offered.link, offered.buffers);
+  encode(bytes, buffers, std::move(offered.data));
+}
+
 void encode(std::string& bytes, std::vector<Buffer>& buffers, Split&& split) {
   Encoder encoder(bytes);
   encoder(split.records, split.shard, split.offset);
@@ -180,6 +186,9 @@ Part decode(std::string_view bytes, transport::Message& message) {
     part = decode_data(decoder, std::move(message.buffers));
   } else if constexpr (std::is_same_v<Part, SharedData>) {
     decoder(part.ticket, part.buffers);
+    part.data = decode_data(decoder, std::move(message.buffers));
+  } else if constexpr (std::is_same_v<Part, OfferedData>) {
+    decoder(part.ticket, part.link, part.buffers);
     part.data = decode_data(decoder, std::move(message.buffers));
   } else if constexpr (std::is_same_v<Part, Split>) {
     decoder(part.records, part.shard, part.offset);
@@ -248,8 +257,11 @@ Packet unpack(transport::Message message) {
   auto packet = decode_or_refuse(kind, message);
   if (auto* report = std::get_if<Report>(&packet)) set_rank(*report, message.peer);
   if (auto* report = std::get_if<BatchReport>(&packet)) set_rank(*report, message.peer);
-  if (auto* shared = std::get_if<SharedData>(&packet)) shared->from = message.peer;
-  if (auto* answer = std::get_if<Fetched>(&packet)) answer->from = message.peer;
+  std::visit(
+      [&]<class Part>(Part& part) {
+        if constexpr (AboutDevices<Part>) part.from = message.peer;
+      },
+      packet);
   return packet;
 }
 

@@ -2,6 +2,7 @@
 
 #include "control/batch_types.hpp"
 #include "control/slowest.hpp"
+#include "runtime/data_messages.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/group_messages.hpp"
 #include "runtime/machine.hpp"
@@ -61,46 +62,6 @@ struct ClosePart {
 /// From the coordinator to a rank.
 struct Orders {
   std::vector<control::Command> commands;
-};
-
-/// Records on their way from a producer to a consumer: part of its input batch.
-struct Data {
-  std::uint64_t epoch = 0;  ///< in which they were sent (control/recovery.hpp)
-  control::BatchId batch = 0;
-  std::uint64_t total = 0;  ///< as in Grant
-  EncodedBatch records;
-};
-
-/// Where a buffer lies on the sender's device; empty if it comes with the records.
-struct SharedBuffer {
-  std::string where;
-  std::uint64_t size = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(where, size);
-  }
-};
-
-/// Data of which some buffers stay on the sender's device, for the receiver to copy from there: in
-/// their places the records have empty ones.
-struct SharedData {
-  control::Rank from = 0;  ///< the sender; not sent
-  std::uint64_t ticket = 0;
-  std::vector<SharedBuffer> buffers;  ///< of all records
-  Data data;
-};
-
-/// The answer: it has copied them, or they shall come through host memory.
-struct Fetched {
-  control::Rank from = 0;  ///< the sender; not sent
-  std::uint64_t ticket = 0;
-  bool fetched = false;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(ticket, fetched);
-  }
 };
 
 /// From the coordinator to a rank that is about to work on a stage in batch mode.
@@ -323,12 +284,12 @@ struct Remark {
   }
 };
 
-using Packet =
-    std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
-                 BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup, Regrouped, Here,
-                 Begin, NameArtifacts, ArtifactNames, LookForArtifacts, LackedArtifacts,
-                 SpreadArtifacts, ArtifactPart, ArtifactPartTaken, ArtifactsPlaced, SharedData,
-                 Fetched, Remark, GroupCall, GroupPart, GroupEnded>;
+using Packet = std::variant<Hello, Report, Orders, Data, Failure, End, Bye, Bind, StageBrief, Split,
+                            BatchReport, SinkBrief, ClosePart, Alive, Stop, Lost, Regroup,
+                            Regrouped, Here, Begin, NameArtifacts, ArtifactNames, LookForArtifacts,
+                            LackedArtifacts, SpreadArtifacts, ArtifactPart, ArtifactPartTaken,
+                            ArtifactsPlaced, SharedData, Fetched, Remark, GroupCall, GroupPart,
+                            GroupEnded, LinkOffer, LinkState, OfferedData, Cleared>;
 
 transport::Message pack(control::Rank to, Packet packet);
 /// Whether a message is such a packet.

@@ -29,6 +29,7 @@ std::vector<RecordId> ids_of(const EncodedBatch& batch) {
 }  // namespace
 
 bool Worker::work() {
+  look_after_links();
   set_up_if_due();
   if (follower_) {
     follow();
@@ -45,8 +46,7 @@ bool Worker::work() {
 
 void Worker::handle(Packet packet) {
   if (auto* part = std::get_if<Data>(&packet)) on(std::move(*part));
-  if (auto* part = std::get_if<SharedData>(&packet)) on(std::move(*part));
-  if (const auto* answer = std::get_if<Fetched>(&packet)) handover_.on(*answer);
+  if (on_device_word(packet)) return;
   if (auto* orders = std::get_if<Orders>(&packet)) on(std::move(*orders));
   if (auto* brief = std::get_if<SinkBrief>(&packet)) brief_ = std::move(*brief);
   if (std::holds_alternative<ClosePart>(packet)) close_part();
@@ -60,16 +60,11 @@ void Worker::on(Data part) {
   if (part.epoch == epoch_) store().arrived(std::move(part));
 }
 
-void Worker::on(SharedData part) {
-  if (part.data.epoch != epoch_) return;  // whoever sent it has let go of it
-  if (auto data = handover_.incoming(std::move(part))) on(std::move(*data));
-}
-
 // What it has done for records since the last report is as if it had not been: they come again. Of
 // what it has written for good, the coordinator must hear.
 void Worker::on(const Regroup& order) {
   for (const auto rank : order.lost) transport_.forget(rank);
-  handover_.forget();
+  handover_.forget(order.epoch);
   if (runner_) runner_->forget_expected();
   epoch_ = order.epoch;
   report_.events.clear();
@@ -175,14 +170,6 @@ void Worker::begin_continuous() {
                            }});
 }
 
-void Worker::prepare_handover() {
-  const auto next = place_.stage + 1;
-  const bool wanted =
-      next < spec_.stages.size() && spec_.stages[next].spec.inputs == Inputs::device;
-  handover_.set(runner_->device(), wanted, spec_.options.device_path);
-  runner_->keep_on_device(handover_.keeps());
-}
-
 void Worker::obey(const control::Grant& order) { send(order, store().give(order.records)); }
 
 void Worker::obey(const control::GrantAhead& order) {
@@ -258,7 +245,7 @@ void Worker::close_part() {
 }
 
 std::chrono::nanoseconds Worker::longest_wait() const {
-  return setup_.wait(WorkerBase::longest_wait());
+  return std::min(setup_.wait(WorkerBase::longest_wait()), handover_.links().pause());
 }
 
 void Worker::process_next() {

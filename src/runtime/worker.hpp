@@ -22,7 +22,9 @@ namespace sluice::runtime {
 /// Nothing that a worker has to say or decide can come up meanwhile: it has no backlog to hand out,
 /// and what arrives can wait for the batch to end. A continuous stage has its batches while `run`
 /// goes on taking turns, and wakes it when it has an answer.
-class Worker final : public WorkerBase {
+/// What is about links between GPUs does not wait for user code: the thread that has the transport
+/// meanwhile sees to it.
+class Worker final : public WorkerBase, private transport::Caretaker {
  public:
   using WorkerBase::WorkerBase;
 
@@ -31,8 +33,15 @@ class Worker final : public WorkerBase {
   void handle(Packet packet) override;
   std::chrono::nanoseconds longest_wait() const override;
 
+  bool handle_at_once(transport::Message& message) override { return take(message); }
+  bool take(transport::Message& message) override;
+  void step() override;
+  std::chrono::nanoseconds pause() const override;
+
   void on(Data part);
+  bool on_device_word(Packet& packet);
   void on(SharedData part);
+  void look_after_links();
   void on(Orders orders);
   void on(const Regroup& order);
 

@@ -179,6 +179,7 @@ bool WorkerBase::look_in_call() {
       handle(unpack(std::move(*message)));
       continue;
     }
+    if (handle_at_once(*message)) continue;
     interrupted_ = interrupted_ || ends_calls(*message);
     kept_.push_back(std::move(*message));
   }

@@ -37,6 +37,8 @@ class WorkerBase {
   /// What there is to do: true if something was done, and there may be more.
   virtual bool work() = 0;
   virtual void handle(Packet packet) = 0;
+  /// Of what comes while user code runs: true if it has been dealt with.
+  virtual bool handle_at_once(transport::Message&) { return false; }
   /// How long it may sleep if nothing comes.
   virtual std::chrono::nanoseconds longest_wait() const { return std::chrono::seconds(1); }
 
@@ -50,6 +52,9 @@ class WorkerBase {
   /// In a presence, while user code waits for other ranks of its group: takes in what they say.
   /// False if the worker has been told something that ends all calls.
   bool look_in_call();
+  /// Notes, and tells the coordinator, which ranks of its node have died.
+  void look_for_lost();
+  const std::set<control::Rank>& lost() const { return lost_; }
   bool is_lost(control::Rank rank) const { return lost_.contains(rank); }
   /// For the calls of a stage, which lives as long as the spec.
   CallHooks hooks(const ErasedStage& stage);
@@ -69,7 +74,6 @@ class WorkerBase {
   void build_spec(const std::function<ErasedSpec()>& build);
   void turn();
   void pass_on_signal();
-  void look_for_lost();
   void coordinator_died();
   void show_life_in_absence();
   void look_for_coordinator();

@@ -1,4 +1,5 @@
 #include "cli/process.hpp"
+#include "runtime/variable.hpp"
 #include "store/scratch_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -132,8 +133,12 @@ TEST_F(PlanCommand, ReachesTheBestPlanOfAPublishedProblem) {
 TEST_F(PlanCommand, SaysHowPayloadsGetFromGpuToGpu) {
   const auto job = "[input]\nkeys = [\"a\"]\n" + stage("detect", "gpus = 1\nworkers_per_node = 1") +
                    stage("embed", "gpus = 1\ninputs = \"device\"\nworkers_per_node = 1");
-  EXPECT_EQ(json(job, "2x(8c,2g)")["device_paths"],
-            Json::parse(R"([{"from": "detect", "to": "embed", "pairs": {"ipc": 2, "host": 2}}])"));
+  const auto pairs = [&](const char* gpus) {
+    const runtime::Variable emulated("SLUICE_GPU", gpus);
+    return json(job, "2x(8c,2g)")["device_paths"][0]["pairs"];
+  };
+  EXPECT_EQ(pairs("emulated:0"), Json::parse(R"({"ipc": 2, "host": 2})")) << "no links here";
+  EXPECT_EQ(pairs("emulated"), Json::parse(R"({"ipc": 2, "nccl": 2})"));
   const auto told = plan(job, {"--topology", "2x(8c,2g)", "--set", "pipeline.device_path=host"});
   EXPECT_THAT(told.out, HasSubstr("'detect' to 'embed': 4 pairs by host")) << told.err;
 }

@@ -77,6 +77,11 @@ void write_wire(const fs::path& folder) {
   packed("data", runtime::Data{.batch = 3, .total = 3, .records = batch()});
   packed("orders", runtime::Orders{{control::Assign{1, 2, 3}, control::Grant{1, 2, 3, 4, 4},
                                     control::Retire{1}}});
+  packed("link-offer", runtime::LinkOffer{0, 1, 2, "an id", "GPU-0"});
+  packed("link-state", runtime::LinkState{0, 2, true, runtime::LinkState::State::open});
+  packed("offered", runtime::OfferedData{
+                        0, 5, 2, {{true, 4096}, {false, 8}}, {.total = 3, .records = batch()}});
+  packed("cleared", runtime::Cleared{0, 5});
   runtime::Report report;
   control::Finished finished;
   finished.batch = 3;

@@ -2,52 +2,13 @@
 
 #include "gpu/emulated.hpp"
 #include "runtime/device_lane.hpp"
+#include "runtime/variable.hpp"
+#include "runtime/wire.hpp"
 
 #include <gtest/gtest.h>
 
-#include <deque>
-
 namespace sluice::runtime {
 namespace {
-
-// One end of a wire between two processes of a node; what is sent waits to be looked at.
-class Wire final : public transport::Transport {
- public:
-  explicit Wire(transport::Rank rank) : rank_(rank) {}
-  transport::Rank rank() const override { return rank_; }
-  int size() const override { return 3; }
-  int node_of(transport::Rank) const override { return 0; }
-  int nodes() const override { return 1; }
-  void send(transport::Message message) override {
-    message.peer = rank_;
-    sent.push_back(std::move(message));
-  }
-  std::optional<transport::Message> receive() override { return std::nullopt; }
-  void wait(std::chrono::nanoseconds) override {}
-  void notify() override {}
-  bool between_processes() const noexcept override { return true; }
-  bool flush(std::chrono::nanoseconds) override { return true; }
-  void begin_absence() override {}
-  void end_absence() override {}
-  void look_in_absence(std::function<void()>, std::chrono::nanoseconds) override {}
-  std::uint64_t heard(transport::Rank) const override { return 0; }
-  std::vector<transport::Rank> take_lost() override { return {}; }
-  void forget(transport::Rank) override {}
-  void with_mpi(const std::vector<transport::Rank>&, std::uint64_t,
-                const std::function<void(void*)>&) override {}
-
-  template <class Kind>
-  Kind take() {
-    auto packet = unpack(std::move(sent.front()));
-    sent.pop_front();
-    return std::get<Kind>(std::move(packet));
-  }
-
-  std::deque<transport::Message> sent;
-
- private:
-  transport::Rank rank_;
-};
 
 class DeviceHandoverTest : public testing::Test {
  protected:
@@ -89,6 +50,7 @@ class DeviceHandoverTest : public testing::Test {
     }
   }
 
+  Variable no_links_{"SLUICE_GPU", "emulated:0"};
   std::unique_ptr<gpu::Device> device_ = gpu::open_emulated(0);
   Wire producer_wire_{producer_rank};
   Wire consumer_wire_{consumer_rank};
@@ -136,7 +98,7 @@ TEST_F(DeviceHandoverTest, GoesThroughTheHostToAStageThatWantsItThere) {
 TEST_F(DeviceHandoverTest, LetsGoOfWhatNobodyWantsAnyMore) {
   auto shared = sent_to_consumer<SharedData>(producer_.outgoing(consumer_rank, two_records()));
   EXPECT_EQ(producer_.lent(), 1U);
-  producer_.forget();
+  producer_.forget(1);
   EXPECT_EQ(producer_.lent(), 0U);
   consumer_.incoming(std::move(shared));
   EXPECT_NO_THROW(producer_.on(consumer_wire_.take<Fetched>())) << "an answer that comes too late";

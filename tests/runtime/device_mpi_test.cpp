@@ -120,7 +120,7 @@ class EmulatedGpus : public ::testing::Test {
 
 TEST_F(EmulatedGpus, GiveStagesTheirInputsOnTheDevice) {
   if (workers() < 2) GTEST_SKIP() << "two stages need two workers";
-  for (const auto path : {DevicePath::automatic, DevicePath::host}) {
+  for (const auto path : {DevicePath::automatic, DevicePath::host, DevicePath::nccl}) {
     expect_all(run(Mode::streaming, path), 60, 2);
   }
 }

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# linked_runs.sh LINKED_RUN FIRST_SEED TRIALS: runs whose payloads go from GPU to GPU over links, which
+# are emulated, on one node where that is asked for and on two where it is not; without a death, and
+# with a rank that kills itself in the middle. The output must be the debug run's, and there must have
+# been links.
+set -u
+program=$1 first=$2 trials=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+export SLUICE_GPU=emulated:4 SLURM_STEP_GPUS=0,1,2,3
+"$program" debug auto debug || exit 2
+sort debug/lines-*.txt >expected.txt
+[ "$(wc -l <expected.txt)" -eq 400 ] && ! grep -q torn expected.txt || exit 2
+
+# Every second rank is on another node. Each rank is to see its own number.
+# shellcheck disable=SC2016
+on_two_nodes='export SLUICE_SIMULATED_NODE=$((OMPI_COMM_WORLD_RANK % 2)); exec "$@"'
+
+failed=0
+# try NAME PATH NODES VICTIM: 0 for nobody.
+try() {
+  local name=$1 path=$2 nodes=$3 victim=$4 code=0 wrap=()
+  [ "$nodes" -eq 2 ] && wrap=(sh -c "$on_two_nodes" sh)
+  rm -rf run && mkdir run
+  SLUICE_TEST_VICTIM=$victim mpirun --enable-recovery --timeout 60 -n 7 "${wrap[@]}" \
+    "$program" run "$path" - >log.txt 2>&1 || code=$?
+  sort run/lines-*.txt 2>/dev/null >output.txt
+  if ! cmp -s output.txt expected.txt; then
+    echo "$name: the output is not the debug run's (mpirun: $code)"
+    diff output.txt expected.txt | head -n 5
+    tail -n 12 log.txt
+    failed=1
+  fi
+  linked=$(cat run/linked-second-* 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }')
+  echo "$name: $linked bytes over links"
+  if [ "$linked" -eq 0 ]; then
+    echo "$name: nothing went over links"
+    tail -n 12 log.txt
+    failed=1
+  fi
+}
+
+for ((seed = first; seed < first + trials; ++seed)); do
+  try "one node" nccl 1 0
+  try "two nodes" auto 2 0
+  try "one node, rank $((1 + seed % 4)) dies" nccl 1 $((1 + seed % 4))
+  try "two nodes, rank $((1 + (seed + 1) % 4)) dies" auto 2 $((1 + (seed + 1) % 4))
+done
+exit $failed
