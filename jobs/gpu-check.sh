@@ -115,6 +115,14 @@ say "== benchmarks"
 measure copies "$bench" copies
 measure pair mpirun --timeout 300 -n 2 "$bench" pair
 measure busy "$bench" busy --batches 1000
+if (($(compgen -G '/dev/nvidia[0-9]*' | wc -l) > 1)); then
+  for path in host ipc nccl; do
+    measure "handover-$path" mpirun --timeout 300 -n 3 "$bench" handover --path "$path"
+  done
+else
+  say "handover: needs two GPUs, not run"
+  note handover '"not run: one GPU"'
+fi
 
 # A rank that has memory on a GPU is killed; 10 s later the GPU must have it back.
 # shellcheck disable=SC2317  # measure calls it

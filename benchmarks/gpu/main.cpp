@@ -53,7 +53,7 @@ nlohmann::json free_memory() {
   return list;
 }
 
-nlohmann::json measured(const std::string& what, int batches) {
+nlohmann::json measured(const std::string& what, int batches, const std::string& path) {
   if (what == "devices") return devices();
   if (what == "free") return free_memory();
   if (what == "copies") {
@@ -62,6 +62,7 @@ nlohmann::json measured(const std::string& what, int batches) {
     return bench::measure_copies(device);
   }
   if (what == "busy") return bench::measure_busy(batches);
+  if (what == "handover") return bench::measure_handover(path);
   MPI_Init(nullptr, nullptr);
   auto result = bench::measure_pair();
   MPI_Finalize();
@@ -74,17 +75,19 @@ int main(int argc, char** argv) {
   CLI::App app("Measures what only a GPU can show, as JSON");
   std::string what;
   int batches = 1000;
+  std::string path = "nccl";
   app.add_option("what", what)
       ->required()
-      ->check(CLI::IsMember({"devices", "free", "copies", "busy", "pair"}));
+      ->check(CLI::IsMember({"devices", "free", "copies", "busy", "pair", "handover"}));
   app.add_option("--batches", batches);
+  app.add_option("--path", path, "Of the hand-over: host, ipc or nccl");
   CLI11_PARSE(app, argc, argv);
   return sluice::guard_main([&] {
     if (what != "free" && what != "devices" && sluice::gpu::device_count() == 0) {
       fmt::print(stderr, "no GPU: not run ({})\n", sluice::gpu::why_no_device());
       return 77;
     }
-    const auto result = measured(what, batches);
+    const auto result = measured(what, batches, path);
     if (!result.is_null()) fmt::print("{}\n", result.dump());
     return 0;
   });

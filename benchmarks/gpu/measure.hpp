@@ -28,5 +28,7 @@ nlohmann::json measure_copies(sluice::gpu::Device& device);
 nlohmann::json measure_pair();
 /// A stage of 10 ms on the GPU, fed by stages on the CPU; and what 1,000 batches leave behind.
 nlohmann::json measure_busy(int batches);
+/// A run of two stages on a GPU each that hand payloads of 64 MiB over by a path.
+nlohmann::json measure_handover(const std::string& path);
 
 }  // namespace bench
