@@ -169,7 +169,9 @@ Findings examine_gpus() {
     ::dlclose(nccl);
     findings.push_back({Health::fine, "NCCL is there", ""});
   } else {
-    findings.push_back({Health::note, "NCCL is not there", "install libnccl2, or load its module"});
+    findings.push_back({Health::note,
+                        "NCCL is not there: payloads go between nodes' GPUs through host memory",
+                        "install libnccl2, or load its module"});
   }
   const auto health = examine_health();
   findings.insert(findings.end(), health.begin(), health.end());

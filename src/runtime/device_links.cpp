@@ -22,9 +22,13 @@ constexpr auto opening_patience = 30s;
 constexpr std::chrono::nanoseconds transfer_pause = 200us;
 constexpr std::chrono::nanoseconds opening_pause = 1ms;
 
+// In which a death is heard of, if that is why a link failed.
+constexpr auto remark_delay = 3s;
+
 }  // namespace
 
 void DeviceLinks::set(gpu::Device* device) {
+  if (device != device_) refused_.clear();
   device_ = device;
   stream_ = device == nullptr ? nullptr : device->stream();
   const auto others = [&](const Ends& ends) {
@@ -279,13 +283,26 @@ void DeviceLinks::close_incoming(Rank from, State why, bool tell) {
   obey(exchange_.cut_from(from));
 }
 
+std::vector<std::string> DeviceLinks::take_remarks() {
+  std::vector<std::string> texts;
+  std::erase_if(remarks_, [&](Remark& remark) {
+    if (Clock::now() < remark.due) return false;
+    texts.push_back(std::move(remark.text));
+    return true;
+  });
+  return texts;
+}
+
 void DeviceLinks::lost(Rank rank) {
+  std::erase_if(remarks_, [rank](const Remark& remark) { return remark.peer == rank; });
   close_outgoing(rank, State::refused, false);
   close_incoming(rank, State::refused, false);
 }
 
+// Others may have done so earlier, which looks as if their links had failed.
 void DeviceLinks::forget(std::uint64_t epoch) {
   epoch_ = epoch;
+  refused_.clear();
   for (auto* ends : {&outgoing_, &incoming_}) {
     for (auto& [rank, end] : *ends) {
       if (end.link) end.link->abort();
@@ -293,6 +310,7 @@ void DeviceLinks::forget(std::uint64_t epoch) {
     ends->clear();
   }
   exchange_ = {};
+  remarks_.clear();
   to_send_.clear();
   to_come_.clear();
   sending_.reset();
@@ -316,9 +334,10 @@ void DeviceLinks::guarded(Rank peer, bool outgoing, Body body) {
 void DeviceLinks::trouble(Rank peer, bool outgoing, const std::string& what) {
   rank_log().warn("no link {} rank {}'s GPU: {}", outgoing ? "to" : "from", peer, what);
   remarks_.push_back(
-      fmt::format("payloads between some GPUs go through host memory, for there is no link between "
-                  "them: {}",
-                  what));
+      {peer, Clock::now() + remark_delay,
+       fmt::format("payloads between some GPUs go through host memory, for there is no link "
+                   "between them: {}",
+                   what)});
   outgoing ? close_outgoing(peer, State::refused, true)
            : close_incoming(peer, State::refused, true);
 }

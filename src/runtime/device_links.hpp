@@ -53,8 +53,8 @@ class DeviceLinks {
   std::chrono::nanoseconds pause() const;
   /// Data whose bytes are here.
   std::vector<Data> take_arrived() { return std::exchange(arrived_, {}); }
-  /// What people should know.
-  std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
+  /// What people should know: not at once, for what fails may be a sign of a death.
+  std::vector<std::string> take_remarks();
 
   /// The rank is dead.
   void lost(control::Rank rank);
@@ -80,6 +80,11 @@ class DeviceLinks {
   struct ToSend {
     Rank to = 0;
     std::vector<Buffer> buffers;
+  };
+  struct Remark {
+    Rank peer = 0;
+    Clock::time_point due;
+    std::string text;
   };
   using Ends = std::map<Rank, End>;
   using Key = std::pair<Rank, std::uint64_t>;
@@ -117,7 +122,7 @@ class DeviceLinks {
   std::optional<Key> receiving_;
   std::vector<Buffer> received_;  ///< of what is being received: all the buffers of the records
   std::vector<Data> arrived_;
-  std::vector<std::string> remarks_;
+  std::vector<Remark> remarks_;
 };
 
 }  // namespace sluice::runtime

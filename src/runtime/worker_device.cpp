@@ -1,3 +1,4 @@
+#include "gpu/link.hpp"
 #include "runtime/worker.hpp"
 
 #include <sluice/remark.hpp>
@@ -26,9 +27,14 @@ void Worker::prepare_handover() {
   const auto next = place_.stage + 1;
   const bool wanted =
       next < spec_.stages.size() && spec_.stages[next].spec.inputs == Inputs::device;
-  handover_.set(runner_->device(), wanted, spec_.options.device_path);
+  const auto path = spec_.options.device_path;
+  handover_.set(runner_->device(), wanted, path);
   runner_->keep_on_device(handover_.keeps());
-  if (runner_->device() != nullptr) transport_.set_caretaker(this);
+  if (runner_->device() == nullptr) return;
+  transport_.set_caretaker(this);
+  if (path == DevicePath::nccl && !gpu::has_links()) {
+    remark("device_path is 'nccl', but NCCL cannot be used: payloads go through host memory");
+  }
 }
 
 bool Worker::on_device_word(Packet& packet) {
