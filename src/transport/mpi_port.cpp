@@ -67,7 +67,9 @@ bool MpiPort::may_finalize() {
   if (the_port->in_run_ || !the_port->flush(exit_flush)) return false;
   the_port->next_look_ = {};
   the_port->look_for_loss();
-  if (!the_port->dead_.empty()) {  // MPI_Finalize would wait for them
+  const auto& forgotten = the_port->forgotten_;  // by others' word, of other nodes too
+  const bool any_lost = std::find(forgotten.begin(), forgotten.end(), true) != forgotten.end();
+  if (any_lost || !the_port->dead_.empty()) {  // MPI_Finalize would wait for them
     remove_shared_files();
     return false;
   }

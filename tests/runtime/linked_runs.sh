@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # linked_runs.sh LINKED_RUN FIRST_SEED TRIALS: each trial is a run whose payloads go from GPU to GPU over
 # links, which are emulated, on one node where that is asked for or on two where it is not; in some a
-# rank kills itself in the middle. The output must be the debug run's, and there must have been links.
+# rank kills itself in the middle. It must end by itself with the debug run's output, and there must have
+# been links.
 set -u
 program=$1 first=$2 trials=$3
 work=$(mktemp -d)
@@ -28,6 +29,11 @@ try() {
   if ! cmp -s output.txt expected.txt; then
     echo "$name: the output is not the debug run's (mpirun: $code)"
     diff output.txt expected.txt | head -n 5
+    tail -n 12 log.txt
+    failed=1
+  fi
+  if [ "$code" -eq 110 ]; then
+    echo "$name: did not end by itself"
     tail -n 12 log.txt
     failed=1
   fi
