@@ -114,8 +114,9 @@ void WorkerBase::show_life_in_absence() {
 }
 
 // User code may go on for hours, and nobody else would say it: so this ends the run, here and now.
+// Nor does it matter whether it is known that the coordinator died, as that ends no call.
 void WorkerBase::look_for_coordinator() {
-  if (!watch_ || end_ || is_lost(coordinator)) return;
+  if (!watch_ || end_) return;
   watch_->look(Clock::now() - started_, transport_.heard(coordinator));
   const auto lasted = watch_->silent();
   if (!lasted) return;
@@ -139,7 +140,7 @@ void WorkerBase::turn() {
   pass_on_signal();
   look_for_lost();
   const bool received = receive_all();
-  look_for_coordinator();
+  if (!is_lost(coordinator)) look_for_coordinator();
   if (is_lost(coordinator) && !received && !end_) coordinator_died();
   if (failed_) {
     if (!end_) transport_.wait(beat_);

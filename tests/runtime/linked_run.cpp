@@ -1,7 +1,8 @@
 // linked_run RUN_DIR PATH DEBUG: a run of two stages on emulated GPUs, of which the first hands
 // payloads on to the second by the path that is named; with DEBUG=debug in debug mode. The rank
-// that SLUICE_TEST_VICTIM names kills itself in the middle. In RUN_DIR lines-… are the output, and
-// linked-… say how many bytes have come over links.
+// that SLUICE_TEST_VICTIM names kills itself in the middle; the one that SLUICE_TEST_MURDERER names
+// kills rank 0 and stays in user code. In RUN_DIR lines-… are the output, and linked-… say how many
+// bytes have come over links.
 #include "gpu/emulated_link.hpp"
 #include "runtime/mortal.hpp"
 
@@ -34,12 +35,15 @@ class AddOne final : public Stage<Payload, Payload> {
   explicit AddOne(std::chrono::milliseconds time) : time_(time) {}
 
   void setup(const WorkerContext& context) override {
-    const char* victim = std::getenv("SLUICE_TEST_VICTIM");
-    dies_ = victim != nullptr && std::to_string(context.rank) == victim && !context.debug;
+    dies_ = is_named("SLUICE_TEST_VICTIM", context);
+    kills_ = is_named("SLUICE_TEST_MURDERER", context);
+    run_dir_ = context.run_dir;
     said_ = context.run_dir / ("linked-" + context.stage + "-" + std::to_string(context.rank));
   }
   void process(Batch<Payload>& batch, Emitter<Payload>& out) override {
-    if (dies_ && ++batches_ == 12) ::kill(::getpid(), SIGKILL);
+    ++batches_;
+    if (dies_ && batches_ == 12) ::kill(::getpid(), SIGKILL);
+    if (kills_ && batches_ == 12) kill_coordinator();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       std::this_thread::sleep_for(time_);
       auto result = gpu::allocate(batch[i].bytes.size());
@@ -54,8 +58,20 @@ class AddOne final : public Stage<Payload, Payload> {
   }
 
  private:
+  static bool is_named(const char* variable, const WorkerContext& context) {
+    const char* rank = std::getenv(variable);
+    return rank != nullptr && std::to_string(context.rank) == rank && !context.debug;
+  }
+  void kill_coordinator() const {
+    pid_t pid = 0;
+    if (std::ifstream(run_dir_ / "coordinator") >> pid && pid > 1) ::kill(pid, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::minutes(2));
+  }
+
   std::chrono::milliseconds time_;
+  std::filesystem::path run_dir_;
   bool dies_ = false;
+  bool kills_ = false;
   int batches_ = 0;
   std::filesystem::path said_;
 };
@@ -102,8 +118,15 @@ DevicePath path_named(const std::string& name) {
   return name == "host" ? DevicePath::host : DevicePath::automatic;
 }
 
+void name_coordinator(const std::string& run_dir) {
+  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (rank == nullptr || std::strcmp(rank, "0") != 0) return;
+  std::ofstream(std::filesystem::path(run_dir) / "coordinator") << ::getpid() << '\n';
+}
+
 int run(const std::string& run_dir, const std::string& path, bool debug) {
   using std::chrono::milliseconds;
+  name_coordinator(run_dir);
   auto write = on_cpu("write");
   PipelineSpec spec(Pipeline<Payload>("linked")
                         .then(AddOne(milliseconds(1)), on_gpu("first", 4))
