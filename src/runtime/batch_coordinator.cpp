@@ -247,11 +247,7 @@ void BatchCoordinator::lose(const std::vector<Rank>& ranks) {
       carry_out(control_->lose(rank, stage_of_rank_[stage_], places));
     }
   } catch (const LaunchError& error) {
-    throw Error(ExitCode::lost,
-                fmt::format("{} of {} ranks have died, and those that are left are too few: {}; go "
-                            "on with {}",
-                            lost().size(), transport_.size(), error.what(),
-                            command_hint("sluice resume", spec_.options.run_dir.string())));
+    throw_too_few(error);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/coordinator_base.hpp"
 
 #include "base/log.hpp"
+#include "base/safe_text.hpp"
 #include "runtime/artifacts.hpp"
 #include "runtime/slow_batches.hpp"
 #include "store/trace_file.hpp"
@@ -279,6 +280,14 @@ void CoordinatorBase::require_seats(control::GpuSeats seats,
       "--gpus-per-task; mpirun: leave CUDA_VISIBLE_DEVICES as it is)",
       stage.name, stage.gpus, rank, hosts_[static_cast<std::size_t>(rank)], seen,
       enough ? ", where others leave no room" : ""));
+}
+
+void CoordinatorBase::throw_too_few(const LaunchError& why) const {
+  throw Error(ExitCode::lost,
+              fmt::format("{} of {} ranks have died, and those that are left are too few: {}; what "
+                          "is committed is safe: go on with {}",
+                          lost_.size(), transport_.size(), why.what(),
+                          command_hint("sluice resume", spec_.options.run_dir.string())));
 }
 
 RunStatus CoordinatorBase::current_status(bool finished) const {

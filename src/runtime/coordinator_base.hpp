@@ -17,6 +17,7 @@
 #include "runtime/time_limit.hpp"
 #include "transport/transport.hpp"
 
+#include <sluice/error.hpp>
 #include <sluice/run.hpp>
 
 #include <chrono>
@@ -97,6 +98,8 @@ class CoordinatorBase {
   /// stage that the seats know as stage 0.
   void require_seats(control::GpuSeats seats, std::vector<control::GpuSeats::Worker> workers,
                      std::size_t first = 0) const;
+  /// The run cannot go on without the lost ranks.
+  [[noreturn]] void throw_too_few(const LaunchError& why) const;
 
   control::Time now() const;
   double seconds() const { return std::chrono::duration<double>(now()).count(); }

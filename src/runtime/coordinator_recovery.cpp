@@ -1,5 +1,4 @@
 #include "base/log.hpp"
-#include "base/safe_text.hpp"
 #include "control/plan.hpp"
 #include "runtime/coordinator.hpp"
 #include "runtime/spec.hpp"
@@ -76,11 +75,7 @@ void Coordinator::begin_again() {
     control_->begin_again(std::move(stages), settle(), {lost().begin(), lost().end()},
                           plan ? control::gpu_places(*plan, asked) : control::GpuPlaces());
   } catch (const LaunchError& error) {
-    throw Error(ExitCode::lost,
-                fmt::format("{} of {} ranks have died, and those that are left are too few: {}; "
-                            "what is committed is safe: go on with {}",
-                            lost().size(), transport_.size(), error.what(),
-                            command_hint("sluice resume", spec_.options.run_dir.string())));
+    throw_too_few(error);
   }
   watch_anew();
   for (const auto& command : control_->start(now())) carry_out(command);
