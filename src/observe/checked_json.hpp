@@ -14,9 +14,8 @@ namespace sluice::observe {
 
 inline std::uint64_t count_of(const nlohmann::ordered_json& json) {
   constexpr std::uint64_t most = 1ULL << 53U;  // beyond, readers of JSON disagree
-  const bool negative =
-      json.is_number_integer() && !json.is_number_unsigned() && json.get<std::int64_t>() < 0;
-  if (json.is_number_integer() && !negative && json.get<std::uint64_t>() <= most) return json;
+  // A negative number becomes one far above that.
+  if (json.is_number_integer() && json.get<std::uint64_t>() <= most) return json;
   throw InputError("it has '" + json.dump() + "' where a count stands");
 }
 
